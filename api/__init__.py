@@ -1,0 +1,1 @@
+"""The thin API: it serves the newest state and computes nothing."""

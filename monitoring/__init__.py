@@ -1,0 +1,1 @@
+"""What every process shows of itself: metrics, logs, health. It knows nothing of the rest of the product."""
