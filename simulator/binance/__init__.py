@@ -1,0 +1,1 @@
+"""Binance's REST interface, as far as a read-only collector of balances and prices uses it."""

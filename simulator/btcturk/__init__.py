@@ -1,0 +1,1 @@
+"""BTCTurk's REST interface, as far as a read-only collector of balances and prices uses it."""
