@@ -50,6 +50,10 @@ class BusClosedError(PublishError):
     """Published before the start or after the stop."""
 
 
+class ReplacedError(BusError):
+    """Another process writes our keys with a larger epoch: it has taken over, and this one must leave."""
+
+
 class ReaderState(enum.StrEnum):
     """Where a reader stands. ``degraded``: it was live or loading, and now the bus does not answer in time."""
 

@@ -55,7 +55,7 @@ class AssetPrice(Fact):
     path: tuple[Asset, ...]
     """``BTC``, ``TRY``, ``USD``: from the asset to the dollar; with a peg as the last step, if there is one."""
     legs: tuple[PriceLeg, ...]
-    priced_at: Utc | None
+    priced_at: Utc | None = None
     """Of the oldest leg; none where the only leg is a peg."""
     stale: bool = False
 
@@ -172,7 +172,7 @@ class Change(Fact):
     """
 
     usd: SignedAmount
-    percent: SignedAmount | None
+    percent: SignedAmount | None = None
     complete: bool
 
 
@@ -201,7 +201,7 @@ class Rate(Fact):
     currency: Currency
     per_usd: Amount
     path: tuple[Asset, ...]
-    priced_at: Utc | None
+    priced_at: Utc | None = None
     stale: bool = False
 
 

@@ -1,0 +1,179 @@
+"""The command line of Spark Portfolio."""
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from cli.exits import Exit, ExitError
+from cli.settings.load import ENV_FILE, Loaded, Settings, load_settings
+from cli.settings.template import render_template
+from cli.specs import specs
+from monitoring.logs import configure_logs
+from schemas.export import json_schemas, render
+
+TOKEN_BYTES: Final = 32
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A self-hosted crypto portfolio that is always true and always live.",
+)
+
+EnvFile = Annotated[Path, typer.Option("--env-file", help="Where the settings are; the environment goes before it.")]
+
+
+def main() -> None:
+    """Run the command line; errors meant for people end it with their sentence and exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # Windows consoles: ✓, ₺ and the like
+    try:
+        app()
+    except ExitError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(int(error.code)) from None
+
+
+def settings_or_exit(env_file: Path) -> Settings:
+    """The settings, or an end with every error and its mend."""
+    loaded = load_settings(specs(), env_file, os.environ)
+    if loaded.settings is None:
+        raise ExitError(Exit.WRONG_USE, _problems(loaded))
+    return loaded.settings
+
+
+def _problems(loaded: Loaded) -> str:
+    lines = ["The settings have errors:"]
+    lines += [f"  - {error.message}\n      → {error.mend}" for error in loaded.errors]
+    return "\n".join(lines)
+
+
+def _run(main_coroutine: Callable[[], Coroutine[Any, Any, Exit]]) -> None:
+    try:
+        code = asyncio.run(main_coroutine())
+    except KeyboardInterrupt:
+        code = Exit.CLEAN
+    sys.stdout.flush()
+    raise typer.Exit(int(code))
+
+
+@app.command()
+def up(
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Simulated exchanges instead of real ones.")] = False,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Run everything in one process; Ctrl-C ends it."""
+    from cli.up import run_up  # noqa: PLC0415 - the other commands start faster without the whole system
+
+    _run(lambda: run_up(specs(), demo=demo, env_file=env_file, environment=dict(os.environ)))
+
+
+@app.command()
+def collector(
+    name: Annotated[str, typer.Argument(help="The exchange whose accounts are read.")], env_file: EnvFile = ENV_FILE
+) -> None:
+    """Run the collector of one exchange as a process of its own."""
+    known = [spec.name for spec in specs()]
+    if name not in known:
+        raise ExitError(Exit.WRONG_USE, f"there is no collector {name!r}: it is one of {', '.join(known)}")
+    _apart(f"collector {name}", env_file)
+
+
+@app.command()
+def aggregator(env_file: EnvFile = ENV_FILE) -> None:
+    """Run the aggregator as a process of its own."""
+    _apart("aggregator", env_file)
+
+
+@app.command()
+def api(env_file: EnvFile = ENV_FILE) -> None:
+    """Run the API as a process of its own."""
+    _apart("api", env_file)
+
+
+def _apart(role: str, env_file: Path) -> None:
+    settings = settings_or_exit(env_file)
+    if settings.core.bootstrap_servers is None:
+        raise ExitError(
+            Exit.WRONG_USE,
+            f"{role} alone needs Apache Kafka to reach the others: set KAFKA_BOOTSTRAP_SERVERS. "
+            "Without Kafka, spark-portfolio up runs all of them in one process.",
+        )
+    raise ExitError(Exit.WRONG_USE, NO_KAFKA_YET)
+
+
+NO_KAFKA_YET: Final = (
+    "KAFKA_BOOTSTRAP_SERVERS is set, and this version has no Kafka bus yet. "
+    "Leave it empty and run spark-portfolio up: the same parts in one process."
+)
+
+
+@app.command()
+def simulator(
+    port: Annotated[
+        int, typer.Option(help="The port of the control interface; the exchanges take the next two.")
+    ] = 4020,
+    seed: Annotated[int, typer.Option(help="The world: the same seed, the same balances, prices and movements.")] = 7,
+) -> None:
+    """Run the simulated exchanges as a process of their own, to develop and test against."""
+    from cli.simulate import run_simulator  # noqa: PLC0415 - as above
+
+    _run(lambda: run_simulator(specs(), port=port, seed=seed))
+
+
+@app.command()
+def check(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Check settings, keys and what they may do, clocks and reachability; say what to do for each failure."""
+    from cli.check import run_check  # noqa: PLC0415 - as above
+
+    configure_logs("error", "console", [])
+    _run(lambda: run_check(load_settings(specs(), env_file, os.environ), specs(), as_json=as_json))
+
+
+@app.command(name="schemas")
+def export_schemas(
+    folder: Annotated[Path, typer.Argument(help="Where the JSON Schemas are written.")] = Path("schemas/json"),
+) -> None:
+    """Write the JSON Schema of every event."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, schema in json_schemas().items():
+        (folder / name).write_text(render(schema), encoding="utf-8")
+        typer.echo(folder / name)
+
+
+@app.command()
+def forget(
+    account: Annotated[str, typer.Argument(help="EXCHANGE/LABEL of the account to retire.")],
+    portfolio: Annotated[str, typer.Option(help="The portfolio it counted to.")] = "main",
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Retire an account: it and its balances disappear from the portfolio."""
+    from cli.forget import run_forget  # noqa: PLC0415 - as above
+
+    configure_logs("warning", "console", [])
+    settings = settings_or_exit(env_file)
+    _run(lambda: run_forget(settings, account, portfolio))
+
+
+@app.command()
+def token() -> None:
+    """Print a new admin or read token."""
+    typer.echo(secrets.token_urlsafe(TOKEN_BYTES))
+
+
+@app.command(name="env-template", hidden=True)
+def env_template() -> None:
+    """Print the env template, made from the settings."""
+    typer.echo(render_template(specs()), nl=False)

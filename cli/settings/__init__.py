@@ -1,0 +1,1 @@
+"""Settings: read once, checked whole, frozen, and handed to the parts that need them."""

@@ -1,0 +1,128 @@
+"""All settings at once: from file, environment and secret files to one frozen object, or a list of what is wrong."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr, ValidationError
+
+from cli.settings.core import LOOPBACK_HOSTS, CoreSettings, core_names
+from cli.settings.exchanges import ExchangeSettings, exchange_names, read_exchange
+from cli.settings.values import FILE_SUFFIX, Finding, Values, from_environment, merge, read_env_file
+from collectors.spec import ExchangeSpec
+
+ENV_FILE: Final = Path(".env")
+ENVIRONMENT_ALSO: Final = frozenset({"KAFKA_HOME", "KAFKA_OPTS", "KAFKA_HEAP_OPTS", "LOG_DIR"})
+"""Names in an environment that look like ours and belong to others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a process was told, checked."""
+
+    core: CoreSettings
+    exchanges: Mapping[str, ExchangeSettings]
+
+    @property
+    def account_count(self) -> int:
+        """Accounts of all exchanges."""
+        return sum(len(exchange.accounts) for exchange in self.exchanges.values())
+
+    def secrets(self) -> list[str]:
+        """Every secret text, for the log's redaction."""
+        secrets = [token for token in (self.core.admin_token, self.core.read_token) if token is not None]
+        for exchange in self.exchanges.values():
+            for account in exchange.accounts:
+                secrets.extend(account.credentials.values())
+        return [secret.get_secret_value() for secret in secrets]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings if nothing is wrong, and the findings either way."""
+
+    settings: Settings | None
+    findings: Sequence[Finding]
+
+    @property
+    def errors(self) -> list[Finding]:
+        """What must be mended before anything runs."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+
+def load_settings(specs: Sequence[ExchangeSpec], env_file: Path, environment: Mapping[str, str]) -> Loaded:
+    """Read and check everything; the environment goes before the file. Never raises for what a person wrote."""
+    from_file = read_env_file(env_file)
+    from_env = from_environment(dict(environment))
+    given = {*from_file.values, *from_env.values}
+    known = {*core_names()}
+    for spec in specs:
+        known |= exchange_names(spec, given)
+    prefixes = tuple(
+        sorted({f"{spec.prefix}_" for spec in specs} | {name.split("_")[0] + "_" for name in core_names()})
+    )
+    _name_unknown(from_file, from_env, known, prefixes, tuple(f"{spec.prefix}_" for spec in specs))
+    values = merge(from_file, from_env, known)
+    core = _read_core(values)
+    exchanges = {spec.name: read_exchange(spec, values) for spec in specs}
+    _refuse_doubles(values, exchanges)
+    if core is not None and core.api_host not in LOOPBACK_HOSTS and core.read_token is None:
+        values.error(
+            "READ_TOKEN",
+            f"API_HOST is {core.api_host}: others on the network could read what you own",
+            "set READ_TOKEN (spark-portfolio token makes one), or leave API_HOST at 127.0.0.1",
+        )
+    if core is None or any(finding.severity == "error" for finding in values.findings):
+        return Loaded(None, values.findings)
+    return Loaded(Settings(core, exchanges), values.findings)
+
+
+def _name_unknown(
+    from_file: Values, from_env: Values, known: set[str], prefixes: tuple[str, ...], of_exchanges: tuple[str, ...]
+) -> None:
+    for name, value in from_file.values.items():
+        if name.startswith(prefixes) and name.removesuffix(FILE_SUFFIX) not in known:
+            from_file.error(name, f"{name} ({value.origin}) is no setting", _nearest(name, known))
+    for name in from_env.values:
+        if name.startswith(of_exchanges) and name.removesuffix(FILE_SUFFIX) not in known | ENVIRONMENT_ALSO:
+            from_env.warn(name, f"{name} in the environment is no setting of ours", _nearest(name, known))
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else "delete it"
+
+
+def _read_core(values: Values) -> CoreSettings | None:
+    names = core_names()
+    given = {field: values.values[name].text for name, field in names.items() if name in values.values}
+    try:
+        return CoreSettings.model_validate(given)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_input=False):
+            name = str(detail["loc"][0]).upper()
+            message = detail["msg"].removeprefix("Value error, ")
+            values.error(name, f"{name} ({values.values[name].origin}): {message}", f"correct {name}")
+        return None
+
+
+def _refuse_doubles(values: Values, exchanges: Mapping[str, ExchangeSettings]) -> None:
+    for exchange in exchanges.values():
+        seen: dict[str, str] = {}
+        for account in exchange.accounts:
+            key = next(iter(account.credentials.values())).get_secret_value()
+            if key in seen:
+                values.error(
+                    exchange.spec.prefix,
+                    f"{exchange.spec.name}/{account.label} and {exchange.spec.name}/{seen[key]} have the same key: "
+                    "everything in it would be counted twice",
+                    "give each account its own key, or remove one",
+                )
+            seen[key] = account.label
+
+
+def secret(value: SecretStr | None) -> str | None:
+    """The text of a secret, for the part that needs it."""
+    return None if value is None else value.get_secret_value()

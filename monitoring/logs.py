@@ -1,0 +1,162 @@
+"""Logs of every process: one line per event to stderr, and no secret in any of them.
+
+Both structlog's loggers and the standard library's (aiohttp, asyncio, aiokafka) end in one handler, whose last step
+takes known secrets and everything that looks like one out of the event: its text, its nested values, its traceback.
+"""
+
+import logging
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Literal
+from urllib.parse import quote, quote_plus
+
+import structlog
+
+LogFormat = Literal["console", "json"]
+
+REDACTED: Final = "[redacted]"
+
+SECRET_LENGTH_MIN: Final = 6
+"""A shorter "secret" is a placeholder or a mistake; replacing it everywhere would eat ordinary words."""
+
+DEPTH_MAX: Final = 12
+"""Nested values of an event deeper than this are written as their text, which is redacted as text."""
+
+QUIET_LOGGERS: Final = ("aiohttp", "aiokafka", "asyncio", "faststream", "kafka")
+"""Libraries whose progress is nobody's concern: from them, warnings and worse."""
+
+_SECRET_NAMES: Final = ("x-mbx-apikey", "x-pck", "x-signature", "signature")
+
+_NAMED_SECRET: Final = re.compile(
+    r"(?i)\b(x-mbx-apikey|x-pck|x-signature|signature)(\\*[\"']?\s*[=:,]\s*b?\\*[\"']?)([^\s&\"'\\,;)}\]]+)"
+)
+_BEARER: Final = re.compile(r"(?i)\b(bearer)(\s+|%20|\+)[A-Za-z0-9._~+/=%-]+")
+
+
+class Redactor:
+    """Takes secrets out of texts and values: those it was given, and those whose place gives them away."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        shapes: set[str] = set()
+        for secret in secrets:
+            if len(secret) >= SECRET_LENGTH_MIN:
+                shapes.update((secret, quote(secret, safe=""), quote_plus(secret), secret.replace('"', '\\"')))
+        # The longest first: a secret may be the beginning of another one.
+        ordered = sorted(shapes, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        if self._known is not None:
+            text = self._known.sub(REDACTED, text)
+        text = _NAMED_SECRET.sub(rf"\1\2{REDACTED}", text)
+        return _BEARER.sub(rf"\1\2{REDACTED}", text)
+
+    def value(self, value: Any, depth: int = 0) -> Any:
+        """The value without secrets; what is no plain value is written as its text."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, bytes | bytearray):
+            return self.text(bytes(value).decode("utf-8", "backslashreplace"))
+        if depth < DEPTH_MAX:
+            if isinstance(value, Mapping):
+                return {self._key(key): self._named(key, item, depth) for key, item in value.items()}
+            if isinstance(value, list | tuple | set | frozenset):
+                return [self.value(item, depth + 1) for item in value]
+        return self.text(repr(value) if not isinstance(value, BaseException) else f"{type(value).__name__}: {value}")
+
+    def _key(self, key: object) -> str:
+        return self.text(key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else str(key))
+
+    def _named(self, key: object, value: Any, depth: int) -> Any:
+        return REDACTED if self._key(key).lower() in _SECRET_NAMES else self.value(value, depth + 1)
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+        """As a structlog processor."""
+        return {self._key(key): self._named(key, value, 0) for key, value in event.items()}
+
+
+class _LastLook:
+    """Renders the event and looks over the finished line once more: escaping may have hidden a secret's shape."""
+
+    def __init__(self, render: Callable[..., str | bytes], redactor: Redactor) -> None:
+        self._render = render
+        self._redactor = redactor
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+        line = self._render(logger, method, event)
+        return self._redactor.text(line if isinstance(line, str) else line.decode())
+
+
+def configure_logs(level: str, format: LogFormat, secrets: Sequence[str]) -> None:  # noqa: A002 - the setting's own name
+    """Set up the logs of this process. ``level`` is a name such as ``INFO``; ValueError where it is none.
+
+    Also uncaught exceptions are logged, instead of being printed with whatever their text holds.
+    """
+    number = logging.getLevelNamesMapping().get(level.upper())
+    if number is None:
+        raise ValueError(f"LOG_LEVEL is one of DEBUG, INFO, WARNING, ERROR, CRITICAL; it was {level!r}")
+    redactor = Redactor(secrets)
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared[:4], structlog.stdlib.PositionalArgumentsFormatter(), *shared[4:]],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redactor,
+                _LastLook(_renderer(format), redactor),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(number)
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    # The requests are counted; a line for each would hold who looked at what.
+    logging.getLogger("aiohttp.access").setLevel(logging.CRITICAL)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+def _renderer(format: LogFormat) -> Callable[..., str | bytes]:  # noqa: A002 - the setting's own name
+    if format == "json":
+        return structlog.processors.JSONRenderer(sort_keys=False)
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        # Never the pretty one: it prints the local variables, and among them keys.
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    structlog.get_logger("process").critical(
+        "the process ends with an error nobody caught", exc_info=(kind, error, trace)
+    )
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None:
+        _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
