@@ -1,0 +1,62 @@
+"""The rows of a benchmark run: a table for people, JSON for programs."""
+
+import json
+import platform
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+ROUNDS: Final = 7
+RESULTS: Final = Path(__file__).with_name("results.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure: what, how much, in what unit, the goal in words, and whether it was met (None: no goal)."""
+
+    name: str
+    value: float
+    unit: str
+    goal: str = ""
+    met: bool | None = None
+
+
+def at_least(name: str, value: float, goal: float, unit: str = "ratio") -> Row:
+    """A row whose value must not be below its goal."""
+    return Row(name, value, unit, f">= {goal:g}", value >= goal)
+
+
+def at_most(name: str, value: float, goal: float, unit: str) -> Row:
+    """A row whose value must not be above its goal."""
+    return Row(name, value, unit, f"<= {goal:g}", value <= goal)
+
+
+def interleaved(ours: Callable[[], float], bare: Callable[[], float], rounds: int = ROUNDS) -> tuple[float, float, float]:
+    """Measure both sides in turn; the medians of each and of their ratio, ours to bare."""
+    pairs = []
+    for number in range(rounds):
+        if number % 2:
+            right = bare()
+            left = ours()
+        else:
+            left = ours()
+            right = bare()
+        pairs.append((left, right))
+    return (
+        statistics.median(left for left, _ in pairs),
+        statistics.median(right for _, right in pairs),
+        statistics.median(left / right for left, right in pairs),
+    )
+
+
+def show(rows: list[Row]) -> None:
+    """Print the table and write the JSON."""
+    width = max(len(row.name) for row in rows)
+    for row in rows:
+        met = {True: "met", False: "MISSED", None: ""}[row.met]
+        print(f"{row.name:<{width}}  {row.value:>12,.4g} {row.unit:<12} {row.goal:<10} {met}")
+    document = {"python": platform.python_version(), "machine": platform.machine(), "rows": [asdict(r) for r in rows]}
+    RESULTS.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    print(f"\nwritten to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")

@@ -1,0 +1,132 @@
+"""`spark-portfolio up` as a person runs it: the demo, its end, and what is said when it cannot start."""
+
+import json
+import signal
+import socket
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+
+def both_fresh(answer: dict) -> bool:
+    accounts = answer.get("accounts", [])
+    return (
+        {account["exchange"] for account in accounts} == {"binance", "btcturk"}
+        and all(account["status"] == "fresh" for account in accounts)
+        and {wallet["wallet"] for account in accounts for wallet in account["wallets"]}
+        >= {"spot", "funding", "earn-flexible", "earn-locked"}
+    )
+
+
+async def test_the_demo_is_complete_within_15_seconds_and_ends_cleanly(program, until) -> None:
+    demo = await program().start("up", "--demo")
+    answer = await until(demo, "/api/portfolio", both_fresh)
+    assert time.monotonic() - demo.started_at < 15
+    assert answer["demo"] is True
+    assert answer["totals"]["totalUsd"] > 0
+    parts = sum(Decimal(str(account["totals"]["totalUsd"])) for account in answer["accounts"])
+    assert abs(parts - Decimal(str(answer["totals"]["totalUsd"]))) <= Decimal("0.01")
+    before = time.monotonic()
+    assert await demo.interrupt() == 0
+    assert time.monotonic() - before < 5
+    lines = [json.loads(line) for line in demo.err.splitlines()]
+    assert lines, "into a pipe it prints log lines"
+    assert not [line for line in lines if line["level"] in {"error", "critical"}]
+    assert demo.url in demo.out
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", demo.port))  # Nothing is left running on it.
+
+
+async def test_sigterm_ends_it_cleanly_too(program, until) -> None:
+    demo = await program().start("up", "--demo")
+    await until(demo, "/health", lambda answer: answer == {"ok": True})
+    demo.signal(signal.SIGTERM)
+    assert await demo.ended(6) == 0
+
+
+async def test_a_log_never_shows_the_admin_token(program, until) -> None:
+    demo = await program().start("up", "--demo", ADMIN_TOKEN="canary-token-" + "7" * 32)
+    await until(demo, "/api/portfolio", both_fresh)
+    await demo.interrupt()
+    assert "canary-token" not in demo.out + demo.err
+
+
+async def test_the_metrics_show_the_customers_five(program, until, http: aiohttp.ClientSession) -> None:
+    demo = await program().start("up", "--demo")
+    await until(demo, "/api/portfolio", both_fresh)
+    async with http.get(demo.url + "/metrics") as response:
+        text = await response.text()
+    for name in (
+        'spark_portfolio_refresh_latency_ms_bucket{exchange="binance"',
+        'spark_exchange_api_error_total{exchange="btcturk",kind="unavailable"} 0.0',
+        'spark_portfolio_total_value_usd{exchange="binance"}',
+        'spark_portfolio_asset_count{exchange="btcturk"}',
+        'spark_portfolio_last_update_timestamp{exchange="binance"}',
+    ):
+        assert name in text
+
+
+async def test_without_keys_it_ends_at_once_with_the_missing_names(program) -> None:
+    empty = await program().start("up")
+    assert await empty.ended(10) == 2
+    for name in ("BINANCE_API_KEY", "BINANCE_API_SECRET", "BTCTURK_API_KEY", "BTCTURK_API_SECRET_BASE64"):
+        assert name in empty.err
+    assert "Enable Reading" in empty.err
+    assert "Bakiye Görüntüleme" in empty.err
+
+
+async def test_a_taken_port_has_its_own_sentence(program) -> None:
+    one = program()
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", one.port))
+        holder.listen()
+        await one.start("up", "--demo")
+        assert await one.ended(10) == 2
+    assert str(one.port) in one.err
+    assert "API_PORT" in one.err
+    assert "Traceback" not in one.err
+
+
+@pytest.mark.parametrize("role", [["collector", "binance"], ["aggregator"], ["api"]])
+async def test_a_role_alone_says_that_it_needs_kafka(program, role: list[str]) -> None:
+    one = await program().start(*role)
+    assert await one.ended(10) == 2
+    assert "KAFKA_BOOTSTRAP_SERVERS" in one.err
+    assert "Traceback" not in one.err
+
+
+async def test_an_unknown_collector_is_told_the_known_ones(program) -> None:
+    one = await program().start("collector", "binanse")
+    assert await one.ended(10) == 2
+    assert "binance, btcturk" in one.err
+
+
+async def test_kafka_is_refused_until_it_is_there(program) -> None:
+    one = await program().start("up", "--demo", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9092")
+    assert await one.ended(10) == 2
+    assert "no Kafka bus yet" in one.err
+
+
+async def test_token_prints_one_that_is_long_enough(program) -> None:
+    one = await program().start("token")
+    assert await one.ended(10) == 0
+    assert len(one.out.strip()) >= 32
+
+
+async def test_wrong_settings_are_listed_and_end_it(program) -> None:
+    one = program()
+    (one.folder / ".env").write_text("BINANCE_API_KY=x\n")
+    await one.start("up")
+    assert await one.ended(10) == 2
+    assert "did you mean BINANCE_API_KEY?" in one.err
+
+
+def test_the_env_template_is_the_one_of_the_settings(tmp_path: Path) -> None:
+    from cli.settings.template import render_template
+    from cli.specs import specs
+
+    template = Path(__file__).parents[2] / ".env.template"
+    assert template.read_text(encoding="utf-8") == render_template(specs()), "run: make template"
