@@ -24,7 +24,7 @@ def rows() -> list[Row]:
         port = probe.getsockname()[1]
     command = Path(sys.executable).with_name("spark-portfolio")
     with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own command
             [str(command), "up", "--demo"],
             cwd=folder,
             env={**os.environ, "API_PORT": str(port), "LOG_FORMAT": "json"},

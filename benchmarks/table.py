@@ -33,7 +33,9 @@ def at_most(name: str, value: float, goal: float, unit: str) -> Row:
     return Row(name, value, unit, f"<= {goal:g}", value <= goal)
 
 
-def interleaved(ours: Callable[[], float], bare: Callable[[], float], rounds: int = ROUNDS) -> tuple[float, float, float]:
+def interleaved(
+    ours: Callable[[], float], bare: Callable[[], float], rounds: int = ROUNDS
+) -> tuple[float, float, float]:
     """Measure both sides in turn; the medians of each and of their ratio, ours to bare."""
     pairs = []
     for number in range(rounds):

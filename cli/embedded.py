@@ -3,6 +3,7 @@
 import random
 import secrets
 import sys
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,8 @@ import structlog
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from aggregator.subscriptions import AggregatorRole, AggregatorSettings
-from api.server import ApiRole, ApiSettings, PortTakenError
+from api.server import ApiRole
+from api.settings import ApiSettings
 from bus.interface import Bus, BusError
 from bus.local import LocalBus
 from cli.exits import Exit, ExitError
@@ -31,6 +33,7 @@ from monitoring.metrics import (
     PortfolioMetrics,
     ProcessMetrics,
 )
+from monitoring.server import ListenError
 from schemas.versions import EPOCH_RANDOM_MAX
 
 STATE_FILE: Final = "portfolio.sqlite"
@@ -41,7 +44,15 @@ _log = structlog.get_logger()
 class Embedded:
     """The whole system in one process: built at once, started and stopped in order."""
 
-    def __init__(self, settings: Settings, *, demo: bool, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        demo: bool,
+        clock: Clock | None = None,
+        tune: Callable[[CollectorSettings], CollectorSettings] = lambda settings: settings,
+    ) -> None:
+        """``tune`` may change what people cannot set: pacing and timeouts, in tests."""
         clock = clock or SystemClock()
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
@@ -72,7 +83,7 @@ class Embedded:
             CollectorRole(
                 EXCHANGES[exchange.spec.name],
                 bus=self.bus,
-                settings=_collector_settings(exchange),
+                settings=tune(_collector_settings(exchange)),
                 metrics=collector_metrics,
                 clock=clock,
                 random=random.Random(),  # noqa: S311 - jitter, not secrecy
@@ -97,7 +108,7 @@ class Embedded:
             raise ExitError(Exit.ERROR, str(error)) from error
         try:
             await self.api.start()
-        except PortTakenError as error:
+        except ListenError as error:
             await self.bus.stop()
             raise ExitError(Exit.WRONG_USE, str(error)) from error
         await self.aggregator.start()
@@ -106,10 +117,11 @@ class Embedded:
 
     async def stop(self) -> Exit:
         """Stop all, writers first, the bus last; UNSENT where it was left with facts."""
+        steps: list[tuple[str, Callable[[], Awaitable[object]]]]
         steps = [(f"collector {collector.name}", collector.stop) for collector in self.collectors]
         steps += [("aggregator", self.aggregator.stop), ("api", self.api.stop)]
-        *_, unsent = await stop_in_order([*steps, ("bus", self.bus.stop)])
-        if unsent:
+        results = await stop_in_order([*steps, ("bus", self.bus.stop)])
+        if unsent := sum(result for result in results if isinstance(result, int)):
             _log.error("ended with facts that were not acknowledged", unsent=unsent)
             return Exit.UNSENT
         return Exit.CLEAN

@@ -1,5 +1,6 @@
 """What a person sees on a terminal: where to look, then accounts and total, alive."""
 
+import io
 import sys
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -23,7 +24,7 @@ REFRESHES_PER_SECOND = 2
 _STYLES = {"fresh": "green", "stale": "yellow", "suspicious": "red"}
 
 
-class CurrentStderr:
+class CurrentStderr(io.TextIOBase):
     """Standard error as it is at the moment of writing, so that lines land above a live display."""
 
     def write(self, text: str) -> int:

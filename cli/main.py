@@ -139,7 +139,7 @@ def check(
     from cli.check import run_check  # noqa: PLC0415 - as above
 
     configure_logs("error", "console", [])
-    _run(lambda: run_check(load_settings(specs(), env_file, os.environ), specs(), as_json=as_json))
+    _run(lambda: run_check(load_settings(specs(), env_file, os.environ), as_json=as_json))
 
 
 @app.command(name="schemas")

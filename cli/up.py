@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TextIO, cast
 
 import structlog
 
@@ -73,7 +73,7 @@ def _logs(settings: Settings) -> None:
     level = settings.core.log_level
     if is_terminal() and level == "info":
         level = "warning"  # The live display shows the rest.
-    configure_logs(level, log_format, settings.secrets(), stream=CurrentStderr() if is_terminal() else None)
+    configure_logs(level, log_format, settings.secrets(), stream=cast("TextIO", CurrentStderr()) if is_terminal() else None)
 
 
 async def _run(system: Embedded, settings: Settings, stop: asyncio.Event, *, demo: bool) -> Exit:

@@ -29,7 +29,7 @@ def render_template(specs: Sequence[ExchangeSpec]) -> str:
 def _exchange(spec: ExchangeSpec) -> list[str]:
     lines = [f"# --- {spec.title} ---", "", *_comment(spec.key_guide)]
     for credential in spec.credentials:
-        lines += _comment(credential.about)
+        lines += _comment(_sentence(credential.about))
         lines.append(f"{'#' if credential.optional else ''}{spec.prefix}_{credential.suffix}=")
     lines += _comment(
         f"More accounts: a label of your own between double underscores, such as {spec.prefix}__SAVINGS__"
@@ -46,9 +46,13 @@ def _exchange(spec: ExchangeSpec) -> list[str]:
         lines += _comment(f"Seconds between two reads of: {', '.join(poll.wallets)}.")
         lines.append(f"#{spec.prefix}_{poll.group}_POLL_SECONDS={poll.default_seconds:g}")
     for url in spec.urls:
-        lines += _comment(url.about)
+        lines += _comment(_sentence(url.about))
         lines.append(f"#{spec.prefix}_{url.suffix}={url.default}")
     return lines
+
+
+def _sentence(about: str) -> str:
+    return f"{about[0].upper()}{about[1:].rstrip('.')}."
 
 
 def _comment(text: str) -> list[str]:

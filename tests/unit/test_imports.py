@@ -47,7 +47,7 @@ RULES = [
     ("schemas", {"schemas"}, {"pydantic", "pydantic_core", "orjson"}),
     ("bus", {"bus", "schemas", "monitoring"}, {"faststream", "aiokafka", "structlog"}),
     ("monitoring", {"monitoring"}, {"prometheus_client", "structlog", "aiohttp"}),
-    ("collectors", {"collectors", "schemas", "bus", "monitoring"}, {"aiohttp", "pydantic", "structlog"}),
+    ("collectors", {"collectors", "schemas", "bus", "monitoring"}, {"aiohttp", "yarl", "pydantic", "structlog"}),
     ("aggregator", {"aggregator", "schemas", "bus", "monitoring"}, {"structlog", "orjson"}),
     (
         "api",

@@ -1,0 +1,26 @@
+"""`make bench`: run all benchmarks and print the table. Name some to run only these: `python -m benchmarks http`."""
+
+import sys
+from collections.abc import Callable
+
+from benchmarks import fold, http, idle
+from benchmarks.table import Row, show
+
+ALL: dict[str, Callable[[], list[Row]]] = {"http": http.rows, "fold": fold.rows, "idle": idle.rows}
+
+
+def main() -> None:
+    """Run what was named, or all."""
+    names = sys.argv[1:] or list(ALL)
+    unknown = [name for name in names if name not in ALL]
+    if unknown:
+        sys.exit(f"there is no benchmark {unknown[0]!r}: it is one of {', '.join(ALL)}")
+    rows: list[Row] = []
+    for name in names:
+        print(f"measuring {name} ...", file=sys.stderr)
+        rows += ALL[name]()
+    show(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""What the readers of every bus share: raw records in, whole facts out, and a state that tells the truth.
+
+Nothing here does IO. A bus hands over records and says what happened to its transport; decoding, counting,
+dead letters, the end after too many bad records, and the calls to the follower are done here, the same for all.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import structlog
+
+from bus.deadletters import DeadLetters
+from bus.interface import (
+    BATCH_RECORDS_MAX,
+    POISON_IN_A_ROW_MAX,
+    BusError,
+    CommandFollower,
+    RawRecord,
+    ReaderState,
+    StateFollower,
+)
+from monitoring.metrics import BusMetrics
+from schemas.encoding import Decoded, DecodeError, decode
+from schemas.topics import DEADLETTER, TOPICS, Topic
+
+BATCH_BYTES_MAX: Final = 1024 * 1024
+"""A follower is given at most so many bytes at once (or one record): decoding them holds the loop for some 20 ms."""
+
+_OTHER_TOPIC: Final = "other"
+
+_log = structlog.get_logger()
+
+
+def batches(records: Sequence[RawRecord]) -> Iterator[Sequence[RawRecord]]:
+    """Records in order, in parts small enough to be taken in without holding the loop."""
+    start = size = 0
+    for index, record in enumerate(records):
+        length = len(record.value) if record.value else 0
+        if index > start and (index - start == BATCH_RECORDS_MAX or size + length > BATCH_BYTES_MAX):
+            yield records[start:index]
+            start, size = index, 0
+        size += length
+    if start < len(records):
+        yield records[start:]
+
+
+class ReaderStatus:
+    """Where a reader stands, told to its gauge, to the log when it changes, and to who waits for it to be live."""
+
+    def __init__(self, name: str, metrics: BusMetrics) -> None:
+        self.name = name
+        self.state = ReaderState.UNSTARTED
+        self.reason = ""
+        self._caught_up = False
+        self._stopped = False
+        self._changed = asyncio.Event()
+        self._gauges = {state: metrics.reader_state.labels(name, state.value) for state in ReaderState}
+        for state, gauge in self._gauges.items():
+            gauge.set(state is self.state)
+
+    def started(self) -> None:
+        """A start, from the beginning: nothing was given yet."""
+        self._caught_up = self._stopped = False
+        self._become(ReaderState.LOADING)
+
+    def caught_up(self) -> None:
+        """What was there at the start was given."""
+        self._caught_up = True
+        if self.state is not ReaderState.FAILED:
+            self._become(ReaderState.LIVE)
+
+    def degraded(self, reason: str) -> None:
+        """The bus does not answer in time; what was given stays right, and grows old."""
+        if self.state in {ReaderState.LOADING, ReaderState.LIVE, ReaderState.DEGRADED}:
+            self._become(ReaderState.DEGRADED, reason)
+
+    def recovered(self) -> None:
+        """The bus answers again."""
+        if self.state is ReaderState.DEGRADED:
+            self._become(ReaderState.LIVE if self._caught_up else ReaderState.LOADING)
+
+    def failed(self, reason: str) -> None:
+        """The reader has ended for good; only a new start helps. The first reason stays."""
+        if self.state is not ReaderState.FAILED:
+            self._become(ReaderState.FAILED, reason)
+
+    def stopped(self) -> None:
+        """The reader was ended by its owner. A failure stays visible."""
+        self._stopped = True
+        self._become(self.state if self.state is ReaderState.FAILED else ReaderState.UNSTARTED, self.reason)
+
+    async def live(self) -> None:
+        """Wait until the reader is live; BusError if it failed or was stopped."""
+        while self.state is not ReaderState.LIVE:
+            if self.state is ReaderState.FAILED:
+                raise BusError(f"the reader {self.name!r} failed: {self.reason}")
+            if self._stopped:
+                raise BusError(f"the reader {self.name!r} was stopped before it was live")
+            await self._changed.wait()
+
+    def _become(self, state: ReaderState, reason: str = "") -> None:
+        if state is not self.state:
+            self._gauges[self.state].set(0)
+            self._gauges[state].set(1)
+            level = {ReaderState.FAILED: _log.error, ReaderState.DEGRADED: _log.warning}.get(state, _log.info)
+            level(f"reader is {state}", reader=self.name, **({"reason": reason} if reason else {}))
+        self.state, self.reason = state, reason
+        # Each waiter holds the event of the moment it began to wait.
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+class Intake:
+    """Takes raw records in for one follower. Every method answers whether the reader may go on."""
+
+    def __init__(self, status: ReaderStatus, dead_letters: DeadLetters, metrics: BusMetrics) -> None:
+        self.status = status
+        self._dead_letters = dead_letters
+        self._bad = metrics.dead_letters
+        self._delivered = {name: metrics.delivered.labels(name) for name in TOPICS}
+        self._bad_in_a_row: dict[tuple[str, int], int] = {}
+
+    def restart(self) -> None:
+        """Begin anew, from the beginning."""
+        self._bad_in_a_row.clear()
+        self.status.started()
+
+    def take(self, records: Sequence[RawRecord]) -> bool:
+        """Decode records, step over the bad ones, give the good ones to the follower in order.
+
+        Hand over one of :func:`batches` at a time and let other tasks run in between. False: the reader has failed,
+        too many bad records came in a row or the follower raised; what follows must not be handed over.
+        """
+        if self.status.state is ReaderState.FAILED:
+            return False
+        facts: list[Decoded] = []
+        poisoned = ""
+        for record in records:
+            try:
+                facts.append(_read(record))
+            except DecodeError as error:
+                poisoned = self._step_over(record, error)
+                if poisoned:
+                    break
+            else:
+                if self._bad_in_a_row:
+                    self._bad_in_a_row.pop((record.topic, record.partition), None)
+        if facts and not self._give(facts):
+            return False
+        if poisoned:
+            self.status.failed(poisoned)
+        return not poisoned
+
+    def caught_up(self) -> bool:
+        """All that was there at the start was given: the bus says so once per start."""
+        self.status.caught_up()
+        return self.status.state is not ReaderState.FAILED
+
+    def _deliver(self, facts: Sequence[Decoded]) -> None:
+        raise NotImplementedError
+
+    def _give(self, facts: Sequence[Decoded]) -> bool:
+        about = {"key": facts[0].key} if len(facts) == 1 else {"first_key": facts[0].key, "facts": len(facts)}
+        if not self._call(lambda: self._deliver(facts), **about):
+            return False
+        for fact in facts:
+            self._delivered[fact.topic.name].inc()
+        return True
+
+    def _call(self, call: Callable[[], None], **about: object) -> bool:
+        # What was being read is not said, nor the exception's own words, which may quote it: it is somebody's wealth.
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - whatever a follower raises is a bug that must be seen, not swallowed
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{where.name} in {where.filename.replace(chr(92), '/').rsplit('/', 1)[-1]}:{where.lineno}"
+            _log.error(
+                "a follower raised, its reader stops",
+                reader=self.status.name,
+                error=type(error).__name__,
+                at=place,
+                **about,
+            )
+            self.status.failed(f"its follower raised {type(error).__name__} at {place}")
+            return False
+        return True
+
+    def _step_over(self, record: RawRecord, error: DecodeError) -> str:
+        """Count and tell of a bad record; why the reader must stop, or nothing."""
+        place = (record.topic, record.partition)
+        row = self._bad_in_a_row[place] = self._bad_in_a_row.get(place, 0) + 1
+        self._bad.labels(record.topic if record.topic in TOPICS else _OTHER_TOPIC, error.reason).inc()
+        self._dead_letters.put(record, error)
+        if row == 1:
+            _log.warning(
+                "a bad record was stepped over",
+                reader=self.status.name,
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                reason=error.reason,
+            )
+        if row < POISON_IN_A_ROW_MAX:
+            return ""
+        return (
+            f"poisoned: {row} bad records in a row on {record.topic}, the last at offset {record.offset} "
+            f"is {error.reason}; see {DEADLETTER.name} for what they are, mend their writer, then start again"
+        )
+
+
+class StateIntake(Intake):
+    """The intake of a state reader."""
+
+    def __init__(
+        self, follower: StateFollower, status: ReaderStatus, dead_letters: DeadLetters, metrics: BusMetrics
+    ) -> None:
+        super().__init__(status, dead_letters, metrics)
+        self._follower = follower
+
+    def _deliver(self, facts: Sequence[Decoded]) -> None:
+        self._follower.apply(facts)
+
+    def caught_up(self) -> bool:
+        """Tell the follower too."""
+        if self.status.state is ReaderState.FAILED or not self._call(self._follower.caught_up):
+            return False
+        return super().caught_up()
+
+    def topic_reset(self, topic: Topic) -> bool:
+        """Say that a topic was emptied."""
+        if self.status.state is ReaderState.FAILED:
+            return False
+        return self._call(lambda: self._follower.topic_reset(topic), topic=topic.name)
+
+
+class CommandIntake(Intake):
+    """The intake of a command reader."""
+
+    def __init__(
+        self, follower: CommandFollower, status: ReaderStatus, dead_letters: DeadLetters, metrics: BusMetrics
+    ) -> None:
+        super().__init__(status, dead_letters, metrics)
+        self._follower = follower
+
+    def _deliver(self, facts: Sequence[Decoded]) -> None:
+        for fact in facts:
+            if fact.event is not None:
+                self._follower.command(fact.event)
+
+
+def _read(record: RawRecord) -> Decoded:
+    try:
+        return decode(record.topic, record.key, record.value)
+    except DecodeError:
+        raise
+    except Exception as error:
+        # A record must never end a reader by itself, whatever a parser makes of it.
+        raise DecodeError("invalid", f"the record could not be read: {type(error).__name__}") from error
