@@ -37,6 +37,7 @@ async def test_the_demo_is_complete_within_15_seconds_and_ends_cleanly(program, 
     assert not [line for line in lines if line["level"] in {"error", "critical"}]
     assert demo.url in demo.out
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # Past connections may linger in the kernel.
         probe.bind(("127.0.0.1", demo.port))  # Nothing is left running on it.
 
 
