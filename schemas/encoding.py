@@ -115,6 +115,8 @@ def decode(topic_name: str, key: bytes | None, value: bytes | None) -> Decoded:
         event = EVENTS[topic_name].model_validate_json(value)
     except ValidationError as error:
         raise _as_decode_error(error) from error
+    if "schema_version" not in event.model_fields_set:
+        raise DecodeError("invalid", "schema_version: Field required")
     if event.key != text_key:
         raise DecodeError("wrong_key", f"the content says {event.key!r}, the key {text_key[:200]!r}")
     return Decoded(topic, text_key, event)

@@ -22,7 +22,9 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         schemas[file_name(topic_name)] = {
             "$schema": DIALECT,
             "$id": f"urn:spark-portfolio:{topic_name}:v{SCHEMA_VERSION}",
-            **_closed_to_nothing(schema),
+            **schema,
+            # Writers always send it, and readers refuse an event without it.
+            "required": ["schema_version", *schema["required"]],
         }
     return schemas
 
@@ -30,13 +32,3 @@ def json_schemas() -> dict[str, dict[str, Any]]:
 def render(schema: dict[str, Any]) -> str:
     """The text of a schema file."""
     return json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-
-
-def _closed_to_nothing(schema: dict[str, Any]) -> dict[str, Any]:
-    # Fields with a default need not be sent (null ones are left out), so a reader must not require them: in
-    # serialisation mode pydantic lists them as required.
-    for part in (schema, *schema.get("$defs", {}).values()):
-        properties = part.get("properties", {})
-        if "required" in part:
-            part["required"] = [name for name in part["required"] if "default" not in properties[name]]
-    return schema

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 from schemas.amounts import MONEY, ZERO, total_of
@@ -45,6 +46,12 @@ from schemas.portfolio import (
     WalletState,
 )
 
+UNHURRIED: Final = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+}
+"""For ``@settings(**UNHURRIED)``: whole portfolios are large examples, and a busy machine is no failure."""
+
 EXCHANGES: Final = ("binance", "btcturk")
 WALLETS: Final = ("spot", "funding", "earn-flexible", "earn-locked")
 
@@ -54,7 +61,8 @@ _LAST: Final = milliseconds(dt.datetime(2099, 1, 1, tzinfo=dt.UTC))
 
 def labels() -> st.SearchStrategy[str]:
     """Names of portfolios, exchanges, accounts and wallets."""
-    return st.from_regex(r"[a-z0-9][a-z0-9_-]{0,31}", fullmatch=True)
+    tame = st.sampled_from(["main", "savings", "binance", "btcturk", *WALLETS])
+    return tame | st.from_regex(r"[a-z0-9][a-z0-9_-]{0,31}", fullmatch=True)
 
 
 def assets() -> st.SearchStrategy[str]:
@@ -70,7 +78,7 @@ def assets() -> st.SearchStrategy[str]:
 
 def identifiers() -> st.SearchStrategy[str]:
     """Ids that somebody made up."""
-    return st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True)
+    return st.sampled_from(["c1", "Q.-_9"]) | st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True)
 
 
 def moments() -> st.SearchStrategy[dt.datetime]:

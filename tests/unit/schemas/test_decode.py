@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas import topics
+from schemas.amounts import MONEY
 from schemas.encoding import (
     KEY_BYTES_MAX,
     DecodeError,
@@ -96,6 +97,7 @@ INVALID = {
     "a time elsewhere": changed(observed_at="2026-11-22T10:00:00+03:00"),
     "a time as a number": changed(observed_at=1_795_000_000),
     "the 30th of February": changed(observed_at="2026-02-30T10:00:00Z"),
+    "no schema_version": json.dumps({k: v for k, v in json.loads(GOOD).items() if k != "schema_version"}).encode(),
     "balances as an object": changed(balances={"BTC": "1"}),
     "balances missing": json.dumps({k: v for k, v in json.loads(GOOD).items() if k != "balances"}).encode(),
     "an amount as a number": amount(1),
@@ -180,7 +182,7 @@ def test_whatever_the_bytes_are_it_is_a_decode_error(value: bytes, topic: str):
 
 
 @given(st.data(), make.events())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, **make.UNHURRIED)
 def test_a_damaged_event_is_an_event_or_a_decode_error(data: st.DataObject, event):
     record = encode(event)
     value = bytearray(record.value or b"")
@@ -244,9 +246,9 @@ def test_a_quotes_version_is_the_exchanges_time_also_where_it_has_microseconds()
 
 
 @given(make.portfolio_states())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, **make.UNHURRIED)
 def test_a_portfolio_whose_total_is_not_the_sum_is_refused(state: PortfolioState):
-    more = state.totals.total_usd + Decimal("0.000000000000000001")
+    more = MONEY.add(state.totals.total_usd, Decimal("0.000000000000000001"))
     fields = state.model_dump()
     fields["totals"]["total_usd"] = more
     with pytest.raises(ValidationError, match="not the sum of the accounts"):
@@ -255,7 +257,7 @@ def test_a_portfolio_whose_total_is_not_the_sum_is_refused(state: PortfolioState
 
 @pytest.mark.parametrize("part", ["by_exchange", "by_wallet", "by_asset"])
 @given(data=st.data())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10, **make.UNHURRIED)
 def test_each_split_of_a_total_is_checked(part: str, data: st.DataObject):
     state = data.draw(make.portfolio_states().filter(lambda state: bool(state.totals.total_usd)))
     fields = state.model_dump()
@@ -265,10 +267,10 @@ def test_each_split_of_a_total_is_checked(part: str, data: st.DataObject):
 
 
 @given(make.account_states(exchange="binance"))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, **make.UNHURRIED)
 def test_an_account_whose_total_is_not_the_sum_of_its_wallets_is_refused(account: AccountState):
     with pytest.raises(ValidationError, match="not the sum of its wallets"):
-        AccountState.model_validate({**account.model_dump(), "total_usd": account.total_usd + 1})
+        AccountState.model_validate({**account.model_dump(), "total_usd": MONEY.add(account.total_usd, Decimal(1))})
 
 
 def test_a_total_is_partial_exactly_when_there_is_a_reason():
@@ -279,14 +281,14 @@ def test_a_total_is_partial_exactly_when_there_is_a_reason():
 
 
 @given(make.dead_letters())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, **make.UNHURRIED)
 def test_a_dead_letter_of_a_full_kilobyte_fits_its_topic(letter):
     full = letter.model_copy(update={"head": base64.b64encode(b"\xff" * 1024).decode(), "message": "\u2028" * 500})
     assert decode("spark.deadletter", full.key.encode(), encode(full).value).event == full
 
 
 @given(make.commands())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, **make.UNHURRIED)
 def test_a_command_expires_at_its_moment(command):
     assert is_expired(command, command.expires_at)
     assert not is_expired(command, command.expires_at - dt.timedelta(milliseconds=1))

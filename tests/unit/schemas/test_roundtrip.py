@@ -27,7 +27,7 @@ def test_every_kind_of_event_is_generated():
 
 @pytest.mark.parametrize("topic", KINDS)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, **make.UNHURRIED)
 def test_an_event_is_read_as_it_was_written(topic: str, data: st.DataObject):
     event = data.draw(KINDS[topic])
     record = encode(event)
@@ -36,7 +36,7 @@ def test_an_event_is_read_as_it_was_written(topic: str, data: st.DataObject):
 
 
 @given(event=make.events())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, **make.UNHURRIED)
 def test_an_event_has_one_form(event: Event):
     record = encode(event)
     again = decode(record.topic.name, record.key.encode(), record.value).event
@@ -45,7 +45,7 @@ def test_an_event_has_one_form(event: Event):
 
 
 @given(event=make.events(), extra=st.dictionaries(st.text(max_size=5).map("new_{}".format), st.text(max_size=5)))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, **make.UNHURRIED)
 def test_fields_of_a_newer_writer_are_ignored(event: Event, extra: dict[str, str]):
     record = encode(event)
     content = {**json.loads(record.value or b""), **extra}

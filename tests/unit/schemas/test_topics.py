@@ -10,7 +10,7 @@ from tests import strategies as make
 
 @given(st.lists(st.text() | st.text("%2F5/"), min_size=1, max_size=5))
 @example(["%2F", "%252F", "%25", "/", ""])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, **make.UNHURRIED)
 def test_a_key_splits_into_its_parts(parts):
     assert split_key(join_key(*parts)) == tuple(parts)
 
@@ -26,7 +26,7 @@ def test_plain_names_stay_readable():
 
 
 @given(make.events())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, **make.UNHURRIED)
 def test_no_event_has_a_key_over_the_limit(event):
     assert 0 < len(event.key.encode()) <= KEY_BYTES_MAX
     assert split_key(event.key)
@@ -38,7 +38,7 @@ def test_every_topic_has_its_event():
 
 
 @given(make.snapshots() | make.statuses() | make.portfolio_states())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, **make.UNHURRIED)
 def test_topics_split_by_portfolio_have_it_first_in_their_keys(event):
     assert event.topic.by_portfolio
     assert split_key(event.key)[0] == event.portfolio
