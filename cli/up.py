@@ -73,7 +73,8 @@ def _logs(settings: Settings) -> None:
     level = settings.core.log_level
     if is_terminal() and level == "info":
         level = "warning"  # The live display shows the rest.
-    configure_logs(level, log_format, settings.secrets(), stream=cast("TextIO", CurrentStderr()) if is_terminal() else None)
+    stream = cast("TextIO", CurrentStderr()) if is_terminal() else None
+    configure_logs(level, log_format, settings.secrets(), stream=stream)
 
 
 async def _run(system: Embedded, settings: Settings, stop: asyncio.Event, *, demo: bool) -> Exit:

@@ -97,14 +97,7 @@ def decode(topic_name: str, key: bytes | None, value: bytes | None) -> Decoded:
     topic = TOPICS.get(topic_name)
     if topic is None:
         raise DecodeError("unknown_topic", f"{topic_name!r} is none of our topics")
-    if not key:
-        raise DecodeError("no_key", "the record has no key")
-    if len(key) > KEY_BYTES_MAX:
-        raise DecodeError("too_large", f"the key has {len(key)} bytes, the limit is {KEY_BYTES_MAX}")
-    try:
-        text_key = key.decode()
-    except UnicodeDecodeError as error:
-        raise DecodeError("wrong_key", "the key is not UTF-8") from error
+    text_key = _decode_key(key)
     if value is None:
         if not topic.compacted:
             raise DecodeError("invalid", f"{topic.name} has no tombstones")
@@ -120,6 +113,17 @@ def decode(topic_name: str, key: bytes | None, value: bytes | None) -> Decoded:
     if event.key != text_key:
         raise DecodeError("wrong_key", f"the content says {event.key!r}, the key {text_key[:200]!r}")
     return Decoded(topic, text_key, event)
+
+
+def _decode_key(key: bytes | None) -> str:
+    if not key:
+        raise DecodeError("no_key", "the record has no key")
+    if len(key) > KEY_BYTES_MAX:
+        raise DecodeError("too_large", f"the key has {len(key)} bytes, the limit is {KEY_BYTES_MAX}")
+    try:
+        return key.decode()
+    except UnicodeDecodeError as error:
+        raise DecodeError("wrong_key", "the key is not UTF-8") from error
 
 
 def _as_decode_error(error: ValidationError) -> DecodeError:
