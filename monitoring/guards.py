@@ -35,7 +35,9 @@ LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 _KNOWN_HEADERS_MAX: Final = 64
 """So many spellings of allowed Host headers (with their ports) are remembered."""
 
-_HOST: Final = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_](?:[a-z0-9._-]{0,252}))(?::[0-9]{1,5})?", re.ASCII)
+_HOST: Final = re.compile(
+    r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_](?:[a-z0-9._-]{0,252}))(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ def is_loopback(host: str) -> bool:
 
 def host_name(header: str) -> str | None:
     """The name in a Host header, in lower case and without its port; None where it is no such header."""
-    match = _HOST.fullmatch(header.lower())
-    return None if match is None else match[1]
+    match = _HOST.fullmatch(header)
+    return None if match is None else match[1].lower()
 
 
 class AllowedHosts:
@@ -97,21 +99,23 @@ class AllowedHosts:
 
     def judge(self, target: str, hosts: Sequence[str]) -> Refusal | None:
         """Look at a request's target as it was sent, and at all its Host headers."""
+        if len(hosts) == 1 and hosts[0] in self._known and target.startswith("/"):
+            return None
         if len(hosts) != 1:
             return Refusal("host", 400, "bad_host", "A request carries exactly one Host header.")
         if not self.allows(hosts[0]):
             return _FOREIGN_HOST
-        if not target.startswith("/"):
-            # RFC 9112 §3.2.2: a request may name its target absolutely, and then that host counts.
-            try:
-                parts = urlsplit(target)
-            except ValueError:
-                return _BAD_TARGET
-            if parts.scheme not in {"http", "https"}:
-                return _BAD_TARGET
-            if not self.allows(parts.netloc):
-                return _FOREIGN_HOST
-        return None
+        return None if target.startswith("/") else self._judge_absolute(target)
+
+    def _judge_absolute(self, target: str) -> Refusal | None:
+        # RFC 9112 §3.2.2: a request may name its target absolutely, and then that host counts.
+        try:
+            parts = urlsplit(target)
+        except ValueError:
+            return _BAD_TARGET
+        if parts.scheme not in {"http", "https"}:
+            return _BAD_TARGET
+        return None if self.allows(parts.netloc) else _FOREIGN_HOST
 
 
 _FOREIGN_HOST: Final = Refusal(

@@ -4,13 +4,14 @@ Both structlog's loggers and the standard library's (aiohttp, asyncio, aiokafka)
 takes known secrets and everything that looks like one out of the event: its text, its nested values, its traceback.
 """
 
+import json
 import logging
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TextIO
 from urllib.parse import quote, quote_plus
 
 import structlog
@@ -31,7 +32,7 @@ QUIET_LOGGERS: Final = ("aiohttp", "aiokafka", "asyncio", "faststream", "kafka")
 _SECRET_NAMES: Final = ("x-mbx-apikey", "x-pck", "x-signature", "signature")
 
 _NAMED_SECRET: Final = re.compile(
-    r"(?i)\b(x-mbx-apikey|x-pck|x-signature|signature)(\\*[\"']?\s*[=:,]\s*b?\\*[\"']?)([^\s&\"'\\,;)}\]]+)"
+    r"(?i)\b(x-mbx-apikey|x-pck|x-signature|signature)(\\*[\"']?\s*[=:,]\s*b?\\*[\"']?)(?!\[redacted)([^\s&\"'\\,;)}\]]+)"
 )
 _BEARER: Final = re.compile(r"(?i)\b(bearer)(\s+|%20|\+)[A-Za-z0-9._~+/=%-]+")
 
@@ -43,7 +44,9 @@ class Redactor:
         shapes: set[str] = set()
         for secret in secrets:
             if len(secret) >= SECRET_LENGTH_MIN:
-                shapes.update((secret, quote(secret, safe=""), quote_plus(secret), secret.replace('"', '\\"')))
+                written = repr(secret)[1:-1]
+                shapes.update((secret, written, json.dumps(secret)[1:-1], json.dumps(written)[1:-1]))
+                shapes.update((quote(secret, safe=""), quote_plus(secret)))
         # The longest first: a secret may be the beginning of another one.
         ordered = sorted(shapes, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
@@ -93,8 +96,16 @@ class _LastLook:
         return self._redactor.text(line if isinstance(line, str) else line.decode())
 
 
-def configure_logs(level: str, format: LogFormat, secrets: Sequence[str]) -> None:  # noqa: A002 - the setting's own name
+def configure_logs(
+    level: str,
+    format: LogFormat,  # noqa: A002 - the setting's own name
+    secrets: Sequence[str],
+    *,
+    stream: TextIO | None = None,
+) -> None:
     """Set up the logs of this process. ``level`` is a name such as ``INFO``; ValueError where it is none.
+
+    They go to standard error as it is now, or to the stream given.
 
     Also uncaught exceptions are logged, instead of being printed with whatever their text holds.
     """
@@ -116,7 +127,7 @@ def configure_logs(level: str, format: LogFormat, secrets: Sequence[str]) -> Non
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared[:4], structlog.stdlib.PositionalArgumentsFormatter(), *shared[4:]],

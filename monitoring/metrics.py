@@ -87,6 +87,12 @@ class CollectorMetrics:
             registry=registry,
         )
         self.quotes = Counter("spark_collector_quotes", "Price quotes published.", ["exchange"], registry=registry)
+        self.prices_skipped = Counter(
+            "spark_collector_prices_skipped",
+            "Prices of wanted symbols that were not quoted: zero, missing or unreadable.",
+            ["exchange"],
+            registry=registry,
+        )
         self.wallet_gap = Gauge(
             "spark_collector_wallet_gap_ratio",
             "Difference between the exchange's own total of the account and ours, as a part of its.",
@@ -167,6 +173,9 @@ class BusMetrics:
             "spark_bus_conflated",
             "Records a slow follower was spared, newer ones of their key given.",
             registry=registry,
+        )
+        self.commands_dropped = Counter(
+            "spark_bus_commands_dropped", "Commands that a slow follower lost, the oldest first.", registry=registry
         )
         self.dead_letters = Counter(
             "spark_bus_dead_letters", "Bad records by topic and reason.", ["topic", "reason"], registry=registry

@@ -8,13 +8,11 @@ import errno
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from typing import Any, Final
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
-from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
@@ -22,6 +20,7 @@ from monitoring.clock import Clock
 from monitoring.guards import SECURITY_HEADERS, UNAUTHORISED, AllowedHosts, BearerToken, Refusal, is_loopback
 from monitoring.health import Readiness
 from monitoring.metrics import ProcessMetrics
+from monitoring.pulse import Pulse
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -40,9 +39,7 @@ LINGER_SECONDS: Final = 2.0
 SHUTDOWN_SECONDS: Final = 2.0
 """Running requests are given so long at the stop, which as a whole has five seconds."""
 
-PULSE_SECONDS: Final = 0.5
-LAG_WARNING_SECONDS: Final = 1.0
-"""An event loop that wakes this late keeps every part of the process waiting."""
+JSON_TYPE: Final = "application/json; charset=utf-8"
 
 _log = structlog.get_logger(__name__)
 
@@ -57,10 +54,7 @@ class PortTakenError(ListenError):
 
 def reply(status: int, body: object, headers: Iterable[tuple[str, str]] = ()) -> web.Response:
     """A JSON answer with the security headers. It is not kept anywhere, unless ``headers`` say so."""
-    all_headers = CIMultiDict(SECURITY_HEADERS)
-    all_headers["Content-Type"] = "application/json; charset=utf-8"
-    all_headers["Cache-Control"] = "no-store"
-    all_headers.update(headers)
+    all_headers = {**SECURITY_HEADERS, "Content-Type": JSON_TYPE, "Cache-Control": "no-store", **dict(headers)}
     return web.Response(status=status, body=json.dumps(body).encode(), headers=all_headers)
 
 
@@ -178,13 +172,7 @@ class HttpServer:
         """Listen. PortTakenError, or ListenError for what else hinders it."""
         loop = asyncio.get_running_loop()
         # A handler is cancelled when its client leaves: nobody waits for its answer, and streams end at once.
-        runner = web.AppRunner(
-            self._app,
-            handle_signals=False,
-            access_log=None,
-            handler_cancellation=True,
-            shutdown_timeout=SHUTDOWN_SECONDS,
-        )
+        runner = web.AppRunner(self._app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         server = runner.server
         if server is None:  # pragma: no cover - aiohttp's type allows it, its code does not
@@ -229,40 +217,6 @@ class HttpServer:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-
-
-class Pulse:
-    """Measures how late the event loop wakes, and warns when it was blocked: once when it begins, once when it ends."""
-
-    def __init__(self, metrics: ProcessMetrics, clock: Clock) -> None:
-        self._metrics = metrics
-        self._clock = clock
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to measure."""
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="pulse")
-
-    async def _run(self) -> None:
-        blocked = False
-        while True:
-            before = self._clock.monotonic()
-            await asyncio.sleep(PULSE_SECONDS)
-            lag = max(0.0, self._clock.monotonic() - before - PULSE_SECONDS)
-            self._metrics.loop_lag.set(lag)
-            if lag >= LAG_WARNING_SECONDS and not blocked:
-                _log.warning("the event loop was blocked; everything in this process was late", seconds=round(lag, 3))
-            elif lag < LAG_WARNING_SECONDS and blocked:
-                _log.info("the event loop turns in time again")
-            blocked = lag >= LAG_WARNING_SECONDS
-
-    async def stop(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
 
 
 async def health(_request: web.Request) -> web.StreamResponse:

@@ -1,0 +1,217 @@
+"""One middleware before every handler: host, path, size, parameters, tokens, origin, rate. In this order, all routes.
+
+Reading is guarded as well as writing: what is read here is a person's wealth.
+"""
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiohttp import hdrs, web
+
+from api.settings import ApiSettings
+from monitoring.clock import Clock
+from monitoring.guards import SECURITY_HEADERS, UNAUTHORISED, Refusal
+from monitoring.metrics import ApiMetrics
+from monitoring.server import BODY_BYTES_MAX, HEADER_BYTES_MAX, from_http_error, refuse
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+WRITES_PER_PEER: Final = 10
+WRITES_IN_ALL: Final = 30
+RATE_SECONDS: Final = 60.0
+"""Tries of writing per minute, failed ones too: nobody guesses a token at this pace."""
+
+UNMATCHED: Final = "unmatched"
+"""The metric's label of every path that is none of ours: paths come from outside."""
+
+_log = structlog.get_logger(__name__)
+
+_WRITES_OFF: Final = Refusal(
+    "token", 403, "writes_off", "Writes are off, since no ADMIN_TOKEN is set. Make one with: spark-portfolio token"
+)
+_CROSS_SITE: Final = Refusal(
+    "origin", 403, "cross_site", "Writes are taken from this server's own page or from programs, not from other sites."
+)
+_NOT_JSON: Final = Refusal("type", 415, "not_json", "A write has the content type application/json.")
+_BODY_SIZE: Final = Refusal("size", 413, "too_large", f"A body has at most {BODY_BYTES_MAX} bytes.")
+_HEADER_SIZE: Final = Refusal(
+    "size", 431, "headers_too_large", f"All headers together have at most {HEADER_BYTES_MAX} bytes."
+)
+_INTERNAL: Final = Refusal("error", 500, "internal_error", "This failed by a mistake of ours; the log has more.")
+
+
+class RefusedError(Exception):
+    """Raised by a handler for a request that it cannot serve; the refusal is the answer."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path, and what its guards must know. ``free``: no read token is asked for. ``timed``: its duration counts."""
+
+    path: str
+    parameters: frozenset[str] = frozenset()
+    writes: bool = False
+    free: bool = False
+    timed: bool = True
+
+
+class RateLimit:
+    """So many tries in any minute: per peer and in all. Only tries that were let through count."""
+
+    def __init__(self, clock: Clock, *, per_peer: int = WRITES_PER_PEER, in_all: int = WRITES_IN_ALL) -> None:
+        self._clock = clock
+        self._per_peer = per_peer
+        self._in_all = in_all
+        self._tries: deque[tuple[float, str]] = deque()
+
+    def take(self, peer: str) -> float:
+        """Count one try; 0 if it may go on, otherwise the seconds until one may."""
+        now = self._clock.monotonic()
+        while self._tries and self._tries[0][0] <= now - RATE_SECONDS:
+            self._tries.popleft()
+        own = [when for when, who in self._tries if who == peer]
+        if len(own) >= self._per_peer:
+            return own[0] + RATE_SECONDS - now
+        if len(self._tries) >= self._in_all:
+            return self._tries[0][0] + RATE_SECONDS - now
+        self._tries.append((now, peer))
+        return 0.0
+
+
+class Guard:
+    """The middleware. It also counts and times what goes through it."""
+
+    def __init__(self, settings: ApiSettings, metrics: ApiMetrics, clock: Clock, routes: Iterable[Route]) -> None:
+        self._hosts = settings.hosts()
+        self._reader = settings.reader()
+        self._admin = settings.admin()
+        self._metrics = metrics
+        self._rate = RateLimit(clock)
+        self._routes = {route.path: route for route in routes}
+        self._durations = {route.path: metrics.request_duration.labels(route.path) for route in self._routes.values()}
+        self._counters = {(route.path, 200): metrics.requests.labels(route.path, "200") for route in routes}
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Judge, handle, count."""
+        begun = time.perf_counter()
+        # As it was sent, most requests name a path as it stands in the table; else it is unquoted, without its query.
+        route = self._routes.get(request.raw_path) or self._routes.get(request.path)
+        refusal = self._judge(request, route)
+        response: web.StreamResponse
+        if refusal is None:
+            try:
+                response = await handler(request)
+            except RefusedError as error:
+                response = self._refuse(error.refusal)
+            except web.HTTPException as error:
+                response = self._refuse(from_http_error(error))
+            except Exception:  # noqa: BLE001 - whatever a handler failed at, the answer has our shape and is counted
+                _log.exception("a request failed by a mistake of ours", route=route.path if route else UNMATCHED)
+                response = self._refuse(_INTERNAL)
+        else:
+            response = self._refuse(refusal)
+        path = UNMATCHED if route is None else route.path
+        counter = self._counters.get((path, response.status))
+        if counter is None:
+            counter = self._metrics.requests.labels(path, str(response.status))
+            self._counters[path, response.status] = counter
+        counter.inc()
+        if route is not None and route.timed:
+            self._durations[path].observe(time.perf_counter() - begun)
+        return response
+
+    def _refuse(self, refusal: Refusal) -> web.Response:
+        self._metrics.refused.labels(refusal.guard).inc()
+        return refuse(refusal)
+
+    def _judge(self, request: web.Request, route: Route | None) -> Refusal | None:
+        refusal = self._hosts.judge(request.raw_path, request.headers.getall(hdrs.HOST, ()))
+        if refusal is not None:
+            return refusal
+        error = request.match_info.http_exception
+        if error is not None or route is None:
+            return from_http_error(error or web.HTTPNotFound())
+        refusal = _judge_size(request) or _judge_query(request, route)
+        if refusal is None and (self._reader is not None or route.writes):
+            refusal = self._judge_right(request, route)
+        return refusal
+
+    def _judge_right(self, request: web.Request, route: Route) -> Refusal | None:
+        if route.writes:
+            return _judge_site(request) or self._judge_write(request)
+        if self._reader is None or route.free:
+            return None
+        given = request.headers.getall("Authorization", ())
+        # Who may write may read: a client has one header for its token.
+        may_read = self._reader.matches(given) or (self._admin is not None and self._admin.matches(given))
+        return None if may_read else UNAUTHORISED
+
+    def _judge_write(self, request: web.Request) -> Refusal | None:
+        headers = request.headers
+        wait = self._rate.take(request.remote or "")
+        if wait > 0:
+            seconds = str(max(1, round(wait + 0.5)))
+            message = f"Too many tries; the next is taken in {seconds} seconds."
+            return Refusal("rate", 429, "too_many", message, (("Retry-After", seconds),))
+        if self._admin is None:
+            return _WRITES_OFF
+        if not self._admin.matches(headers.getall("Authorization", ())):
+            return UNAUTHORISED
+        if (request.body_exists or "Content-Type" in headers) and request.content_type != "application/json":
+            return _NOT_JSON
+        return None
+
+
+def _judge_size(request: web.Request) -> Refusal | None:
+    size = 0
+    for name, value in request.raw_headers:
+        size += len(name) + len(value)
+    if size > HEADER_BYTES_MAX:
+        return _HEADER_SIZE
+    if request.body_exists and (request.content_length or 0) > BODY_BYTES_MAX:
+        return _BODY_SIZE
+    return None
+
+
+def _judge_site(request: web.Request) -> Refusal | None:
+    # Before the rate is counted: a foreign page in the user's browser must not use up his tries.
+    headers = request.headers
+    own = _is_own(headers.getall("Origin", ()), headers.get("Host", ""))
+    site = headers.get("Sec-Fetch-Site", "none").strip().lower()
+    return None if own and site in {"same-origin", "none"} else _CROSS_SITE
+
+
+def _judge_query(request: web.Request, route: Route) -> Refusal | None:
+    if "?" not in request.raw_path:
+        return None
+    names = set(request.query)
+    unknown = [name for name in names if name not in route.parameters]
+    known = ", ".join(sorted(route.parameters)) or "none"
+    if unknown:
+        # The unknown name is not repeated: it may be a token in the wrong place.
+        return Refusal("parameter", 400, "unknown_parameter", f"This path has no such parameter. Known: {known}.")
+    if len(names) != len(request.query):
+        return Refusal("parameter", 400, "repeated_parameter", f"A parameter is given at most once. Known: {known}.")
+    return None
+
+
+def _is_own(origins: Iterable[str], host: str) -> bool:
+    """Whether every Origin is this server under the very name and port it was asked by."""
+    return all(origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"} for origin in origins)
+
+
+async def secure(_request: web.Request, response: web.StreamResponse) -> None:
+    """Put the security headers on every answer that lacks them, such as those aiohttp makes by itself."""
+    headers = response.headers
+    if "Content-Security-Policy" not in headers:
+        headers.update(SECURITY_HEADERS)
+        headers.setdefault("Cache-Control", "no-store")

@@ -1,0 +1,106 @@
+"""The portfolio state in the api's JSON shape. Nothing is computed here but ages, and what follows from them.
+
+A state's unchanging parts are encoded once; each rendering only writes ages anew. A wallet whose time to count as
+stale has passed is shown stale even where no aggregator is left to say so: old is not fresh.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import orjson
+
+from api.rows import (
+    Row,
+    account_row,
+    age_seconds,
+    fragment,
+    price_row,
+    rate_row,
+    reason_of,
+    reason_row,
+    source_row,
+    starting_source_row,
+    totals_row,
+    version_text,
+)
+from schemas.events import CollectorStatus
+from schemas.fields import format_utc
+from schemas.portfolio import PortfolioState, Totals
+
+
+class Rendered:
+    """One portfolio state, ready to be written any number of times."""
+
+    def __init__(self, state: PortfolioState, *, demo: bool) -> None:
+        self._state = state
+        prices = {(price.exchange, price.asset): price for price in state.prices}
+        self._accounts = [account_row(account, prices) for account in state.accounts]
+        self._totals = totals_row(state.totals, known=bool(state.accounts))
+        self._document: Row = {
+            "schemaVersion": state.schema_version,
+            "portfolio": state.portfolio,
+            "version": version_text(state.version),
+            "updatedAt": format_utc(state.valued_at),
+            "demo": demo,
+            "accounts": self._accounts,
+            "totals": self._totals,
+            "sources": fragment([source_row(source) for source in state.sources]),
+            "prices": fragment([price_row(price) for price in state.prices]),
+            "rates": fragment([rate_row(rate) for rate in state.rates]),
+            "pegs": state.pegs,
+        }
+
+    def document(self, now: dt.datetime) -> bytes:
+        """The whole as JSON, with ages as of now."""
+        grown_old: list[Row] = []
+        for account, row in zip(self._state.accounts, self._accounts, strict=True):
+            row["ageSeconds"] = age_seconds(account.observed_at, now)
+            status: str = account.status
+            for wallet, wallet_row in zip(account.wallets, row["wallets"], strict=True):
+                wallet_row["ageSeconds"] = age_seconds(wallet.observed_at, now)
+                wallet_row["status"] = wallet.status
+                if wallet.status == "fresh" and now >= wallet.stale_at:
+                    wallet_row["status"] = "stale"
+                    status = "stale" if status == "fresh" else status
+                    grown_old.append(reason_row("wallet_stale", account.exchange, account.account, wallet.wallet))
+            row["status"] = status
+        reasons = self._state.totals.reasons
+        self._totals["partial"] = bool(reasons) or bool(grown_old)
+        self._totals["reasons"] = [*map(reason_of, reasons), *grown_old]
+        return orjson.dumps(self._document)
+
+
+def render_unread(
+    portfolio: str,
+    statuses: Iterable[CollectorStatus],
+    exchanges: Sequence[str],
+    *,
+    loading: bool,
+    demo: bool,
+) -> bytes:
+    """What is said of a portfolio before its first state: no accounts, no total, and the sources as far as known.
+
+    While the bus is still being read every source is ``starting``; an exchange nobody reported on yet is, too.
+    """
+    sources = [source_row(status, state="starting" if loading else None) for status in statuses]
+    silent = [name for name in exchanges if all(source["exchange"] != name for source in sources)]
+    sources += [starting_source_row(name) for name in silent]
+    sources.sort(key=lambda source: (source["exchange"], source["account"]))
+    totals = totals_row(Totals(total_usd=Decimal(0), partial=False), known=False)
+    totals["partial"] = True
+    totals["reasons"] = [reason_row("loading" if loading else "no_account")]
+    document: Row = {
+        "schemaVersion": 1,
+        "portfolio": portfolio,
+        "version": None,
+        "updatedAt": None,
+        "demo": demo,
+        "accounts": [],
+        "totals": totals,
+        "sources": sources,
+        "prices": [],
+        "rates": [],
+        "pegs": [],
+    }
+    return orjson.dumps(document)

@@ -1,0 +1,82 @@
+import json
+
+from api.latest import Watcher
+from schemas.topics import PORTFOLIO
+from tests.unit.api.states import account, fact, gone, holding, sample, state, status
+from tests.unit.api.test_meter import Metered
+
+
+def body(metered: Metered, portfolio: str = "main") -> dict:
+    view = metered.latest.view(portfolio)
+    assert view is not None
+    return json.loads(view.body())
+
+
+def test_versions_never_go_back_and_an_emptied_topic_starts_anew() -> None:
+    metered = Metered()
+    metered.latest.apply([fact(sample(seq=3)), fact(sample(seq=2)), fact(sample(seq=3))])
+    assert body(metered)["version"] == "7-3"
+    metered.latest.topic_reset(PORTFOLIO)
+    assert body(metered)["version"] == "7-3"
+    metered.latest.apply([fact(sample(seq=1))])
+    assert body(metered)["version"] == "7-1"
+
+
+def test_a_deleted_portfolio_is_not_brought_back_by_an_old_record() -> None:
+    metered = Metered()
+    desk = state([account("okx", [holding("BTC", "1", "2")])], portfolio="desk", seq=5)
+    metered.latest.apply([fact(desk), gone(desk)])
+    assert metered.latest.view("desk") is None
+    metered.latest.apply([fact(desk)])
+    assert metered.latest.portfolios() == ["main"]
+
+
+def test_a_portfolio_that_only_sources_speak_of_can_be_asked_for() -> None:
+    metered = Metered()
+    reported = status(portfolio="desk")
+    metered.latest.apply([fact(reported)])
+    assert [source["state"] for source in body(metered, "desk")["sources"]] == ["live"]
+    metered.latest.apply([gone(reported)])
+    assert metered.latest.view("desk") is None
+
+
+def test_watchers_are_woken_by_what_they_would_show() -> None:
+    metered = Metered()
+    view = metered.latest.view("main")
+    assert view is not None
+    watcher = Watcher()
+    view.watchers.add(watcher)
+    metered.latest.apply([fact(status())])
+    assert watcher.is_set()
+    metered.latest.apply([fact(sample())])
+    watcher.clear()
+    metered.latest.apply([fact(status(seq=2))])  # The state says it, when it comes.
+    metered.latest.apply([fact(sample(seq=1))])
+    assert not watcher.is_set()
+    metered.latest.apply([fact(sample(seq=2))])
+    assert watcher.is_set()
+
+
+def test_one_encoding_serves_everybody_within_a_second() -> None:
+    metered = Metered()
+    metered.latest.apply([fact(sample())])
+    view = metered.latest.view("main")
+    assert view is not None
+    first = view.body()
+    metered.clock.move(0.9)
+    assert view.body() is first
+    assert view.frame() is view.frame()
+    metered.clock.move(0.2)
+    assert view.body() is not first
+
+
+def test_a_view_somebody_watches_outlives_its_portfolio() -> None:
+    metered = Metered()
+    desk = state([account("okx", [holding("BTC", "1", "2")])], portfolio="desk")
+    metered.latest.apply([fact(desk)])
+    view = metered.latest.view("desk")
+    assert view is not None
+    view.watchers.add(Watcher())
+    metered.latest.apply([gone(desk)])
+    assert metered.latest.view("desk") is view
+    assert body(metered, "desk")["accounts"] == []
