@@ -6,7 +6,7 @@ came from outside is escaped: an asset may be called anything.
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from html import escape
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -15,12 +15,22 @@ import orjson
 
 from api.rows import cents_text
 from api.texts import LANGUAGES, TEXTS, Language
+from schemas.amounts import format_amount
 
 Row = Mapping[str, Any]
 
 RELOAD_SECONDS: Final = 10
 REASONS_SHOWN_MAX: Final = 10
 """Further ones are counted: the page stays readable."""
+
+AMOUNT_DECIMALS_SHOWN: Final = 8
+"""As the exchanges' own pages show amounts."""
+
+VALUE_DECIMALS_SHOWN: Final = 2
+PRICE_DIGITS_SHOWN: Final = 6
+
+_READING: Final = Context(prec=120)
+_SHORT: Final = Context(prec=PRICE_DIGITS_SHOWN)
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -38,7 +48,7 @@ h1 { font-size: 1.2rem; } h2 { font-size: 1.05rem; margin-top: 2rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid #8886; padding: .3rem .5rem; text-align: left; vertical-align: top; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 """
 
 
@@ -90,6 +100,9 @@ class _Page:
         lines = [f'<p>{escape(texts["total"])}<br><span class="total">{escape(amount)}</span>{mark}</p>']
         updated = self._document["updatedAt"]
         lines.append(f"<p>{escape(texts['as_of'])}: {self._time(updated)}</p>")
+        rates = [f"{self._number(_short(rate['perUsd']))} {rate['currency']}" for rate in self._document["rates"]]
+        if rates:
+            lines.append(f"<p>1 USD = {escape(' · '.join(rates))}</p>")
         if totals["partial"]:
             reasons = [f"<li>{escape(self._reason(reason))}</li>" for reason in totals["reasons"][:REASONS_SHOWN_MAX]]
             more = len(totals["reasons"]) - len(reasons)
@@ -116,7 +129,7 @@ class _Page:
             f'<th scope="col"{_class(column not in {"asset", "wallet"})}>{escape(texts[column])}</th>'
             for column in columns
         )
-        rows = "".join(map(self._balance, account["balances"]))
+        rows = "".join(map(self._balance, sorted(account["balances"], key=_by_value, reverse=True)))
         return (
             f"<section><h2>{escape(account['exchange'])} / {escape(account['account'])}: $ {total} "
             f'<span class="mark">{status}</span> <small>{age}</small></h2>'
@@ -127,15 +140,11 @@ class _Page:
         texts = self._texts
         marks = [texts["stale_price"]] if row["priceStale"] else []
         marks += [] if row["counted"] else [texts["not_counted"]]
-        price, value = row["priceUsd"], row["valueUsd"]
-        shown = [
-            self._number(row["free"]),
-            self._number(row["locked"]),
-            self._number(row["total"]),
-            texts["unpriced"] if price is None else self._number(price),
-            texts["unpriced"] if value is None else self._number(value),
-        ]
-        cells = "".join(f'<td class="number">{escape(text)}</td>' for text in shown)
+        cells = self._amount(row["free"], AMOUNT_DECIMALS_SHOWN)
+        cells += self._amount(row["locked"], AMOUNT_DECIMALS_SHOWN)
+        cells += self._amount(row["total"], AMOUNT_DECIMALS_SHOWN)
+        cells += self._amount(row["priceUsd"], _price_decimals(row["priceUsd"]))
+        cells += self._amount(row["valueUsd"], VALUE_DECIMALS_SHOWN)
         tags = "".join(f' <span class="mark">{escape(mark)}</span>' for mark in marks)
         return f'<tr><th scope="row">{escape(row["asset"])}{tags}</th><td>{escape(row["wallet"])}</td>{cells}</tr>'
 
@@ -158,6 +167,20 @@ class _Page:
             f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
             "</section>"
         )
+
+    def _amount(self, exact: str | None, decimals: int) -> str:
+        """A cell with as many decimals as a person reads; every digit is in its title. What is not 0 never looks so."""
+        if exact is None:
+            return f'<td class="number">{escape(self._texts["unpriced"])}</td>'
+        smallest = Decimal(1).scaleb(-decimals)
+        amount = Decimal(exact)
+        if 0 < abs(amount) < smallest:
+            shown = f"< {self._number(format(smallest, 'f'))}"
+        elif decimals == VALUE_DECIMALS_SHOWN:
+            shown = self._number(cents_text(amount))
+        else:
+            shown = self._number(format_amount(amount.quantize(smallest, ROUND_HALF_EVEN, _READING)))
+        return f'<td class="number" title="{escape(self._number(exact))}">{escape(shown)}</td>'
 
     def _cents(self, exact: str) -> str:
         return self._number(cents_text(Decimal(exact)))
@@ -187,6 +210,19 @@ class _Page:
 
 
 _SOURCE_COLUMNS: Final = ("source", "state", "last_success", "to_do")
+
+
+def _short(exact: str) -> str:
+    return format_amount(_SHORT.plus(Decimal(exact)))
+
+
+def _by_value(row: Row) -> Decimal:
+    return Decimal(row["valueUsd"] or -1)
+
+
+def _price_decimals(price: str | None) -> int:
+    """So many decimals that small prices keep their first digits."""
+    return max(VALUE_DECIMALS_SHOWN, PRICE_DIGITS_SHOWN - 1 - Decimal(price).adjusted()) if price else 0
 
 
 def _class(number: bool) -> str:

@@ -33,6 +33,7 @@ from monitoring.metrics import (
     PortfolioMetrics,
     ProcessMetrics,
 )
+from monitoring.pulse import Pulse
 from monitoring.server import ListenError
 from schemas.versions import EPOCH_RANDOM_MAX
 
@@ -57,7 +58,9 @@ class Embedded:
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
-        ProcessMetrics(registry).info.labels(version=version("spark-portfolio"), role="embedded").set(1)
+        process = ProcessMetrics(registry)
+        process.info.labels(version=version("spark-portfolio"), role="embedded").set(1)
+        self._pulse = Pulse(process, clock)
         state_file = None if demo else settings.core.state_dir / STATE_FILE
         self.bus: Bus = LocalBus(state_file, BusMetrics(registry), clock)
         self.readiness = Readiness()
@@ -111,6 +114,7 @@ class Embedded:
         except ListenError as error:
             await self.bus.stop()
             raise ExitError(Exit.WRONG_USE, str(error)) from error
+        self._pulse.start()
         await self.aggregator.start()
         for collector in self.collectors:
             await collector.start()
@@ -120,7 +124,7 @@ class Embedded:
         steps: list[tuple[str, Callable[[], Awaitable[object]]]]
         steps = [(f"collector {collector.name}", collector.stop) for collector in self.collectors]
         steps += [("aggregator", self.aggregator.stop), ("api", self.api.stop)]
-        results = await stop_in_order([*steps, ("bus", self.bus.stop)])
+        results = await stop_in_order([*steps, ("bus", self.bus.stop), ("pulse", self._pulse.stop)])
         if unsent := sum(result for result in results if isinstance(result, int)):
             _log.error("ended with facts that were not acknowledged", unsent=unsent)
             return Exit.UNSENT

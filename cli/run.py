@@ -26,8 +26,8 @@ class Role(Protocol):
     async def wait(self) -> None:
         """Return or raise when the part must end by itself."""
 
-    async def stop(self) -> None:
-        """End; bounded."""
+    async def stop(self) -> object:
+        """End; bounded. A number is how many facts were left unsent."""
 
 
 def install_signals(stop: asyncio.Event) -> None:
