@@ -20,7 +20,8 @@ def explain(state: PortfolioState, asset: str, exchange: str | None, now: dt.dat
     counted = [row for _, row in rows if row.counted]
     values = [row.value_usd for row in counted if row.value_usd is not None]
     value = total_of(values) if values else None
-    exchanges = {account.exchange for account, _ in rows}
+    # A mirror row is priced as the asset it mirrors.
+    priced_as = {(account.exchange, row.mirror_of.asset if row.mirror_of else row.asset) for account, row in rows}
     return orjson.dumps(
         {
             "portfolio": state.portfolio,
@@ -29,9 +30,7 @@ def explain(state: PortfolioState, asset: str, exchange: str | None, now: dt.dat
             "asset": asset,
             "exchange": exchange,
             "balances": [_balance(account, row, now) for account, row in rows],
-            "prices": [
-                _price(price, now) for price in state.prices if price.asset == asset and price.exchange in exchanges
-            ],
+            "prices": [_price(price, now) for price in state.prices if (price.exchange, price.asset) in priced_as],
             "total": format_amount(total_of(row.total for row in counted)),
             "valueUsdExact": exact(value),
             "valueUsd": None if value is None else cents(value),

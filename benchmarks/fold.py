@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from aggregator.aggregator import Aggregator
 from schemas import topics
+from benchmarks.table import Row, at_most
 from schemas.encoding import Encoded, decode, encode
 from schemas.events import Balance, BalanceSnapshot, PriceQuote
 from schemas.fields import milliseconds
@@ -229,3 +230,17 @@ def memory(accounts: int = 1_000) -> Memory:
     tracemalloc.stop()
     del held
     return Memory(traced / 1e6, resident / 1e6)
+
+
+def rows() -> list[Row]:
+    """The rows of the table."""
+    held = memory()  # First: what the others leave behind would be measured with it.
+    costs = {size: cost.total for size, cost in growth().items()}
+    in_stream = events_per_second()
+    return [
+        Row("fold, value, encode: balance events of 50 rows, all changed", in_stream, "events/s"),
+        *(Row(f"  cost of one, {size} accounts held", cost, "µs") for size, cost in costs.items()),
+        at_most("  log-log slope of it, 100 to 10 000 accounts", slope(costs), 0.1, "slope"),
+        Row("a new quote of each of 50 assets, 1000 accounts valued", price_round_seconds(), "s"),
+        at_most("memory of 1000 accounts x 50 assets, aggregator alone", held.resident, 45.0, "MB"),
+    ]

@@ -94,6 +94,8 @@ async def test_earn_is_not_counted_twice(start) -> None:
     assert mirrors
     assert not any(row["counted"] for row in mirrors)
     assert any(row["asset"] == "LDO" and row["counted"] for row in account["balances"]), "LDO is a coin"
+    explained = await system.get("/api/portfolio/explain", asset=mirrors[0]["asset"])
+    assert [price["priceUsd"] for price in explained["prices"]] == [mirrors[0]["priceUsd"]]
 
 
 async def test_a_mirror_counts_as_long_as_earn_cannot_be_read(start) -> None:

@@ -1,0 +1,110 @@
+"""What is fresh, stale or suspicious, which source is silent, and when that changes by itself. Pure."""
+
+from typing import TYPE_CHECKING, Final
+
+from schemas.events import CollectorStatus
+from schemas.fields import milliseconds
+from schemas.portfolio import Freshness, Source, SourceState
+
+if TYPE_CHECKING:
+    from aggregator.holdings import Account, Wallet
+
+WALLET_STALE_MS_MIN: Final = 60_000
+"""However often a wallet is read, a minute without a read is no news yet: a reconnect takes as long."""
+
+WALLET_STALE_INTERVALS: Final = 3
+"""Two failed reads in a row happen; with the third missing the wallet is stale."""
+
+SILENT_MS: Final = 45_000
+"""Three signs of life, one every 15 s, did not come."""
+
+UNCONFIGURED_MS: Final = 600_000
+"""Nobody restarts for ten minutes: the collector is not meant to run."""
+
+_WORST_FIRST: Final[tuple[Freshness, ...]] = ("suspicious", "stale", "fresh")
+
+
+class SourceStatus:
+    """What a collector said of an account last, in the form in which it is needed."""
+
+    __slots__ = ("alive_at", "details", "epoch", "state", "suspicious", "wallets")
+
+    def __init__(self, event: CollectorStatus, now: int) -> None:
+        self.epoch = event.epoch
+        self.state = event.state
+        # A time ahead of our clock counts as now: nobody stays alive by a wrong clock.
+        self.alive_at = min(milliseconds(event.published_at), now)
+        self.wallets = tuple(wallet.wallet for wallet in event.wallets)
+        self.suspicious = frozenset(wallet.wallet for wallet in event.wallets if wallet.health == "suspicious")
+        source = Source(
+            exchange=event.exchange,
+            account=event.account,
+            state="live",
+            last_success_at=event.last_success_at,
+            error=event.error,
+            permissions=event.permissions,
+            wallets=event.wallets,
+        )
+        self.details = source.model_dump_json(exclude_none=True, exclude={"state"}).encode()
+        """Everything of a source's part of the state but ``state``, which time changes."""
+
+
+def stale_limit(poll_interval_seconds: float) -> int:
+    """How old a wallet may be before it is stale, in milliseconds."""
+    return max(WALLET_STALE_MS_MIN, WALLET_STALE_INTERVALS * round(poll_interval_seconds * 1000))
+
+
+def alive_at(account: "Account") -> int:
+    """When something was last heard of an account's collector.
+
+    Balances may arrive before the first status; then the newest snapshot is the sign of life.
+    """
+    if account.status is not None:
+        return account.status.alive_at
+    return max((wallet.seen_at for wallet in account.wallets.values()), default=0)
+
+
+def source_state(account: "Account", now: int) -> SourceState:
+    """The state of an account's source: what its collector says, as long as it says anything."""
+    quiet = now - alive_at(account)
+    if quiet > UNCONFIGURED_MS:
+        return "unconfigured"
+    if quiet > SILENT_MS:
+        return "silent"
+    return "starting" if account.status is None else account.status.state
+
+
+def freshness(account: "Account", wallet: "Wallet", state: SourceState, now: int) -> Freshness:
+    """How far a wallet can be trusted. Whatever speaks against it shows, however young the snapshot is."""
+    status = account.status
+    if status is not None:
+        if wallet.name in status.suspicious:
+            return "suspicious"
+        if status.epoch > wallet.version[0]:  # The collector was started again and has not read it yet.
+            return "stale"
+    if now > wallet.stale_at or state in {"refused", "unconfigured", "silent"}:
+        return "stale"
+    return "fresh"
+
+
+Marks = tuple[SourceState, tuple[Freshness, ...]]
+"""The marks of an account: its source's state, and the freshness of its wallets in the order of their names."""
+
+
+def marks_of(account: "Account", now: int) -> Marks:
+    """All marks of an account at a moment."""
+    state = source_state(account, now)
+    return state, tuple(freshness(account, account.wallets[name], state, now) for name in sorted(account.wallets))
+
+
+def worst(marks: tuple[Freshness, ...]) -> Freshness:
+    """The mark of an account: that of its worst wallet."""
+    return next(mark for mark in _WORST_FIRST if mark in marks)
+
+
+def next_mark(account: "Account", now: int) -> int | None:
+    """When a mark of the account changes next if nothing arrives, in milliseconds; None if never."""
+    alive = alive_at(account)
+    moments = [alive + SILENT_MS + 1, alive + UNCONFIGURED_MS + 1]
+    moments += [wallet.stale_at + 1 for wallet in account.wallets.values()]
+    return min((moment for moment in moments if moment > now), default=None)
