@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
 from aggregator.aggregator import DEFAULT_PEGS, Aggregator
 from bus.interface import (
     PUBLISH_DEADLINE_SECONDS,
@@ -26,6 +24,7 @@ from bus.interface import (
 )
 from monitoring.clock import Clock
 from monitoring.health import Check
+from monitoring.logs import get_logger
 from monitoring.metrics import AggregatorMetrics
 from schemas import topics
 from schemas.encoding import Decoded, Encoded
@@ -41,7 +40,7 @@ PAUSE_SECONDS_MAX: Final = 0.5
 RETRY_SECONDS_MIN: Final = 0.2
 RETRY_SECONDS_MAX: Final = 5.0
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

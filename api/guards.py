@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
 from aiohttp import hdrs, web
 
 from api.settings import ApiSettings
 from monitoring.clock import Clock
 from monitoring.guards import SECURITY_HEADERS, UNAUTHORISED, Refusal
+from monitoring.logs import get_logger
 from monitoring.metrics import ApiMetrics
 from monitoring.server import BODY_BYTES_MAX, HEADER_BYTES_MAX, from_http_error, refuse
 
@@ -28,7 +28,7 @@ RATE_SECONDS: Final = 60.0
 UNMATCHED: Final = "unmatched"
 """The metric's label of every path that is none of ours: paths come from outside."""
 
-_log = structlog.get_logger(__name__)
+_log = get_logger()
 
 _WRITES_OFF: Final = Refusal(
     "token", 403, "writes_off", "Writes are off, since no ADMIN_TOKEN is set. Make one with: spark-portfolio token"

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import structlog
 from prometheus_client import CollectorRegistry
 
 from api.app import ROUTES, build_app
@@ -16,10 +15,11 @@ from api.stream import Streams
 from bus.interface import Bus, ReaderState
 from monitoring.clock import Clock
 from monitoring.health import Check, Readiness
+from monitoring.logs import get_logger
 from monitoring.metrics import ApiMetrics, PortfolioMetrics
 from monitoring.server import HttpServer
 
-_log = structlog.get_logger(__name__)
+_log = get_logger()
 
 
 class ApiRole:

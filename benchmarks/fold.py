@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aggregator.aggregator import Aggregator
-from schemas import topics
 from benchmarks.table import Row, at_most
+from schemas import topics
 from schemas.encoding import Encoded, decode, encode
 from schemas.events import Balance, BalanceSnapshot, PriceQuote
 from schemas.fields import milliseconds

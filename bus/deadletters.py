@@ -10,10 +10,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-import structlog
-
 from bus.interface import RawRecord
 from monitoring.clock import Clock
+from monitoring.logs import get_logger
 from schemas import topics
 from schemas.encoding import DecodeError, Encoded, encode
 from schemas.events import DEADLETTER_BYTES_MAX, DeadLetter
@@ -28,7 +27,7 @@ STOP_WAIT_SECONDS: Final = 1.0
 
 Publish = Callable[[Sequence[Encoded]], Awaitable[None]]
 
-_log = structlog.get_logger()
+_log = get_logger()
 _NOT_A_TOPIC = re.compile(r"[^A-Za-z0-9._-]")
 
 

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from bus.backlog import CommandBacklog, StateBacklog
 from bus.interface import BATCH_RECORDS_MAX, BusError, RawRecord, ReaderState
 from bus.reader import Intake, batches
+from monitoring.logs import get_logger
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 class LocalReader:

@@ -9,8 +9,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-import structlog
-
 from bus.deadletters import DeadLetters
 from bus.interface import (
     BATCH_RECORDS_MAX,
@@ -21,6 +19,7 @@ from bus.interface import (
     ReaderState,
     StateFollower,
 )
+from monitoring.logs import get_logger
 from monitoring.metrics import BusMetrics
 from schemas.encoding import Decoded, DecodeError, decode
 from schemas.topics import DEADLETTER, TOPICS, Topic
@@ -30,7 +29,7 @@ BATCH_BYTES_MAX: Final = 1024 * 1024
 
 _OTHER_TOPIC: Final = "other"
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 def batches(records: Sequence[RawRecord]) -> Iterator[Sequence[RawRecord]]:
@@ -44,6 +43,14 @@ def batches(records: Sequence[RawRecord]) -> Iterator[Sequence[RawRecord]]:
         size += length
     if start < len(records):
         yield records[start:]
+
+
+_LEVELS: Final = {
+    ReaderState.FAILED: _log.error,
+    ReaderState.DEGRADED: _log.warning,
+    ReaderState.LIVE: _log.info,
+}
+"""Starting and stopping are steps of somebody else's, who tells of them."""
 
 
 class ReaderStatus:
@@ -104,7 +111,7 @@ class ReaderStatus:
         if state is not self.state:
             self._gauges[self.state].set(0)
             self._gauges[state].set(1)
-            level = {ReaderState.FAILED: _log.error, ReaderState.DEGRADED: _log.warning}.get(state, _log.info)
+            level = _LEVELS.get(state, _log.debug)
             level(f"reader is {state}", reader=self.name, **({"reason": reason} if reason else {}))
         self.state, self.reason = state, reason
         # Each waiter holds the event of the moment it began to wait.

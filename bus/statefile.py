@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from bus.interface import BusError, RawRecord
+from monitoring.logs import get_logger
 from schemas.topics import TOPICS
 
 FILE_VERSION: Final = 1
@@ -44,7 +43,7 @@ _LOAD: Final = """SELECT topic, CAST(key AS BLOB), CAST(value AS BLOB), position
 
 _CANNOT_WRITE: Final = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

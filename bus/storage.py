@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-import structlog
-
 from bus.statefile import StateFile, StoredRecord
 from monitoring.clock import Clock
+from monitoring.logs import get_logger
 from monitoring.metrics import BusMetrics
 
 COMMIT_INTERVAL_SECONDS: Final = 0.01
@@ -24,7 +23,7 @@ STORAGE_RETRY_SECONDS: Final = 5.0
 
 T = TypeVar("T")
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 class StorageThread:

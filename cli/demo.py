@@ -43,6 +43,11 @@ async def start_demo(specs: Sequence[ExchangeSpec], env_file: Path, environment:
         core = core.model_copy(update={"admin_token": SecretStr(secrets.token_urlsafe(32))})
     simulator = Simulator(demo_config(seed=SEED))
     await simulator.start()
+    for accounts in simulator.config.accounts.values():
+        for account in accounts:
+            simulator.set_permissions(
+                account.label, ipRestrict=True
+            )  # As the guide asks for; else a warning each time.
     simulator.walk(running=True)
     exchanges = {spec.name: _exchange(spec, simulator) for spec in specs}
     return Demo(simulator, Settings(core, exchanges))

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import structlog
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from aggregator.subscriptions import AggregatorRole, AggregatorSettings
@@ -25,6 +24,7 @@ from collectors.role import CollectorRole
 from collectors.settings import AccountSettings, CollectorSettings
 from monitoring.clock import Clock, SystemClock
 from monitoring.health import Readiness
+from monitoring.logs import get_logger
 from monitoring.metrics import (
     AggregatorMetrics,
     ApiMetrics,
@@ -39,7 +39,7 @@ from schemas.versions import EPOCH_RANDOM_MAX
 
 STATE_FILE: Final = "portfolio.sqlite"
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 class Embedded:

@@ -6,15 +6,14 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
-import structlog
-
 from bus.interface import ReplacedError
 from cli.exits import Exit
+from monitoring.logs import get_logger
 
 STOP_SECONDS: Final = 5.0
 """A process has this long from the signal to its end. What is not done by then is given up."""
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 class Role(Protocol):

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TextIO, cast
 
-import structlog
-
 from cli.demo import Demo, start_demo
 from cli.embedded import Embedded, is_terminal
 from cli.exits import Exit, ExitError
@@ -15,9 +13,9 @@ from cli.main import NO_KAFKA_YET
 from cli.run import install_signals, until_end
 from cli.settings.load import Loaded, Settings, load_settings, secret
 from collectors.spec import ExchangeSpec
-from monitoring.logs import configure_logs
+from monitoring.logs import configure_logs, get_logger
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 async def run_up(specs: Sequence[ExchangeSpec], *, demo: bool, env_file: Path, environment: Mapping[str, str]) -> Exit:

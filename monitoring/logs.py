@@ -37,6 +37,11 @@ _NAMED_SECRET: Final = re.compile(
 _BEARER: Final = re.compile(r"(?i)\b(bearer)(\s+|%20|\+)[A-Za-z0-9._~+/=%-]+")
 
 
+def get_logger() -> Any:
+    """The logger of a module, named after it. What it does is settled when a process configures its logs."""
+    return structlog.get_logger(sys._getframe(1).f_globals["__name__"])  # noqa: SLF001 - the caller's name, once
+
+
 class Redactor:
     """Takes secrets out of texts and values: those it was given, and those whose place gives them away."""
 

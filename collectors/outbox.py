@@ -1,0 +1,88 @@
+"""What waits to be published: the newest fact per key, in batches, retried until the bus has it.
+
+The loops that read exchanges hand facts over and go on; a bus that is away costs memory of one fact per key.
+"""
+
+import asyncio
+import random
+from typing import Final, NoReturn
+
+from bus.interface import BATCH_RECORDS_MAX, Bus, PublishError
+from monitoring.logs import get_logger
+from schemas.encoding import Encoded
+
+RETRY_FIRST_SECONDS: Final = 0.2
+RETRY_LONGEST_SECONDS: Final = 5.0
+FLUSH_SECONDS: Final = 2.0
+"""At the stop, the last facts get so long; the rest of the bound is for closing connections."""
+
+Name = tuple[str, str]
+
+_log = get_logger()
+
+
+class Outbox:
+    """Facts on their way. A newer fact of a key takes the place of one that was not sent yet."""
+
+    def __init__(self, bus: Bus, *, exchange: str, chance: random.Random) -> None:
+        self._bus = bus
+        self._exchange = exchange
+        self._chance = chance
+        self._waiting: dict[Name, Encoded] = {}
+        self._sending: dict[Name, Encoded] = {}
+        self._filled = asyncio.Event()
+        self._failing = False
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._sending)
+
+    def put(self, fact: Encoded) -> None:
+        """Hand a fact over; returns at once."""
+        self._waiting[fact.topic.name, fact.key] = fact
+        self._filled.set()
+
+    async def run(self) -> NoReturn:
+        """Publish for ever."""
+        failures = 0
+        while True:
+            await self._filled.wait()
+            try:
+                await self._publish()
+            except PublishError as error:
+                failures += 1
+                if not self._failing:
+                    self._failing = True
+                    _log.warning("the bus does not take events; they are kept", exchange=self._exchange, why=str(error))
+                pause = min(RETRY_LONGEST_SECONDS, RETRY_FIRST_SECONDS * 2 ** min(failures, 16))
+                await asyncio.sleep(self._chance.uniform(RETRY_FIRST_SECONDS, pause))
+                continue
+            failures = 0
+            if self._failing:
+                self._failing = False
+                _log.info("the bus takes events again", exchange=self._exchange)
+
+    async def flush(self) -> int:
+        """Publish what is left within FLUSH_SECONDS; how many facts were not acknowledged."""
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                while self._waiting or self._sending:
+                    await self._publish()
+        except (TimeoutError, PublishError):
+            pass
+        return len(self)
+
+    async def _publish(self) -> None:
+        names = list(self._waiting)[:BATCH_RECORDS_MAX]
+        self._sending = {name: self._waiting.pop(name) for name in names}
+        if not self._waiting:
+            self._filled.clear()
+        try:
+            if self._sending:
+                await self._bus.publish(list(self._sending.values()))
+            self._sending = {}
+        finally:
+            # Not acknowledged: back into the line, unless something newer of the key stands there already.
+            if self._sending:
+                self._waiting = self._sending | self._waiting
+                self._sending = {}
+                self._filled.set()
