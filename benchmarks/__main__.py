@@ -3,10 +3,15 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import fold, http, idle
+from benchmarks import collector, fold, http, idle
 from benchmarks.table import Row, show
 
-ALL: dict[str, Callable[[], list[Row]]] = {"http": http.rows, "fold": fold.rows, "idle": idle.rows}
+ALL: dict[str, Callable[[], list[Row]]] = {
+    "http": http.rows,
+    "fold": fold.rows,
+    "collector": collector.rows,
+    "idle": idle.rows,
+}
 
 
 def main() -> None:
