@@ -28,6 +28,8 @@ from monitoring.metrics import CollectorMetrics
 from simulator import demo_config
 
 POLLS: Final = 40
+PORT: Final = 4720
+CONTROL: Final = f"http://127.0.0.1:{PORT}"
 ROOT: Final = Path(__file__).parents[1]
 CCXT: Final = ROOT / ".venv-ccxt" / "bin" / "python"
 ROWS: Final = {"a whole account, 600 rows": 600, "an account of 15 rows": 15}
@@ -46,7 +48,7 @@ async def _simulator(body: str) -> AsyncIterator[str]:
     """The exchange in its own process, answering account reads with this body. Its weights are no matter here."""
     command = Path(sys.executable).with_name("spark-portfolio")
     process = await asyncio.create_subprocess_exec(
-        str(command), "simulator", "--port", "4720", stdout=asyncio.subprocess.PIPE
+        str(command), "simulator", "--port", str(PORT), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     try:
@@ -55,10 +57,8 @@ async def _simulator(body: str) -> AsyncIterator[str]:
             line = (await process.stdout.readline()).decode()
             url = line.strip().partition("=")[2] if "_REST_URL=" in line else ""
         async with aiohttp.ClientSession() as http:
-            fault: dict[str, Any] = {"exchange": "binance", "kind": "status", "path": "/api/v3/account"}
-            async with http.post(
-                "http://127.0.0.1:4720/faults", json={**fault, "status": 200, "body": body}
-            ) as response:
+            fault: dict[str, Any] = {"exchange": "binance", "kind": "status", "path": "/api/v3/account", "status": 200}
+            async with http.post(f"{CONTROL}/faults", json={**fault, "body": body}) as response:
                 assert response.ok, await response.text()
         yield url
     finally:
@@ -90,7 +90,7 @@ class _Reset:
         self._http = http
 
     async def __call__(self) -> None:
-        async with self._http.delete("http://127.0.0.1:4720/limits") as response:
+        async with self._http.delete(f"{CONTROL}/limits") as response:
             assert response.ok
 
 
