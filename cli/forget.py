@@ -13,7 +13,7 @@ from monitoring.clock import SystemClock
 from monitoring.metrics import BusMetrics
 from schemas import topics
 from schemas.encoding import Decoded, Encoded, tombstone
-from schemas.topics import Topic, split_key
+from schemas.topics import Topic, join_key, split_key
 
 
 class _Keys:
@@ -65,7 +65,8 @@ async def run_forget(settings: Settings, account: str, portfolio: str) -> Exit:
         await reader.live()
         if not keys.found:
             raise ExitError(Exit.WRONG_USE, f"portfolio {portfolio!r} has no account {account}: nothing to forget")
-        await bus.publish(list(keys.found.values()))
+        # The last state of the portfolio still shows the account, and it is there before the next one is made.
+        await bus.publish([*keys.found.values(), tombstone(topics.PORTFOLIO, join_key(portfolio))])
         print(f"{account} is forgotten: {len(keys.found)} records taken away")
         return Exit.CLEAN
     finally:
