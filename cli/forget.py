@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from bus.interface import Bus, BusError
 from bus.local import LocalBus
 from cli.embedded import state_file
-from cli.exits import Exit, ExitError
+from cli.exits import NO_KAFKA_YET, Exit, ExitError
 from cli.settings.load import Settings
 from monitoring.clock import SystemClock
 from monitoring.metrics import BusMetrics
@@ -50,7 +50,7 @@ async def run_forget(settings: Settings, account: str, portfolio: str) -> Exit:
             f"{account} is still configured and would come back: first remove its key from the settings",
         )
     if settings.core.bootstrap_servers is not None:
-        raise ExitError(Exit.WRONG_USE, "KAFKA_BOOTSTRAP_SERVERS is set, and this version has no Kafka bus yet")
+        raise ExitError(Exit.WRONG_USE, NO_KAFKA_YET)
     if not state_file(settings).exists():
         raise ExitError(Exit.WRONG_USE, f"there is no state in {settings.core.state_dir}: nothing to forget")
     bus: Bus = LocalBus(state_file(settings), BusMetrics(CollectorRegistry()), SystemClock())

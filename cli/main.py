@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli.exits import Exit, ExitError
+from cli.exits import NO_KAFKA_YET, Exit, ExitError
 from cli.settings.load import ENV_FILE, Loaded, Settings, load_settings
 from cli.settings.template import render_template
 from cli.specs import specs
@@ -108,12 +108,6 @@ def _apart(role: str, env_file: Path) -> None:
             "Without Kafka, spark-portfolio up runs all of them in one process.",
         )
     raise ExitError(Exit.WRONG_USE, NO_KAFKA_YET)
-
-
-NO_KAFKA_YET: Final = (
-    "KAFKA_BOOTSTRAP_SERVERS is set, and this version has no Kafka bus yet. "
-    "Leave it empty and run spark-portfolio up: the same parts in one process."
-)
 
 
 @app.command()

@@ -7,9 +7,8 @@ from typing import Literal, TextIO, cast
 
 from cli.demo import Demo, start_demo
 from cli.embedded import Embedded, is_terminal
-from cli.exits import Exit, ExitError
+from cli.exits import NO_KAFKA_YET, Exit, ExitError
 from cli.live import CurrentStderr, LiveSummary, console
-from cli.main import NO_KAFKA_YET
 from cli.run import install_signals, until_end
 from cli.settings.load import Loaded, Settings, load_settings, secret
 from collectors.spec import ExchangeSpec
