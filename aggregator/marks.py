@@ -27,7 +27,7 @@ _WORST_FIRST: Final[tuple[Freshness, ...]] = ("suspicious", "stale", "fresh")
 class SourceStatus:
     """What a collector said of an account last, in the form in which it is needed."""
 
-    __slots__ = ("alive_at", "details", "epoch", "state", "suspicious", "wallets")
+    __slots__ = ("alive_at", "details", "epoch", "refused", "refused_wallets", "state", "suspicious", "wallets")
 
     def __init__(self, event: CollectorStatus, now: int) -> None:
         self.epoch = event.epoch
@@ -36,6 +36,10 @@ class SourceStatus:
         self.alive_at = min(milliseconds(event.published_at), now)
         self.wallets = tuple(wallet.wallet for wallet in event.wallets)
         self.suspicious = frozenset(wallet.wallet for wallet in event.wallets if wallet.health == "suspicious")
+        errors = {wallet.wallet: wallet.error for wallet in event.wallets if wallet.error is not None}
+        self.refused_wallets = frozenset(name for name, error in errors.items() if error.kind == "refused")
+        # A status shows the worst error there is: where that is a wallet's own, the key is good for the others.
+        self.refused = event.state == "refused" and event.error not in errors.values()
         source = Source(
             exchange=event.exchange,
             account=event.account,
@@ -82,7 +86,9 @@ def freshness(account: "Account", wallet: "Wallet", state: SourceState, now: int
             return "suspicious"
         if status.epoch > wallet.version[0]:  # The collector was started again and has not read it yet.
             return "stale"
-    if now > wallet.stale_at or state in {"refused", "unconfigured", "silent"}:
+        if status.refused or wallet.name in status.refused_wallets:
+            return "stale"
+    if now > wallet.stale_at or state in {"unconfigured", "silent"}:
         return "stale"
     return "fresh"
 

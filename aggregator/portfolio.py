@@ -41,13 +41,13 @@ class Portfolio:
         """Replace a wallet by its newer snapshot. Versions were looked at before."""
         account = self._account(event.exchange, event.account)
         wallet = account.wallets.get(event.wallet)
-        is_new = wallet is None
         if wallet is None:
             wallet = Wallet(account, event.wallet)
             account.wallets[wallet.name] = wallet
         wallet.take(event, now)
+        listed = wallet.rows.keys()
         self._replace_rows(wallet, event.balances)
-        if is_new:
+        if wallet.rows.keys() != listed:
             self._recount_mirrors(account)
         self.dirty_accounts.add(account)
         return account
@@ -121,10 +121,10 @@ class Portfolio:
         wallet.mirrors = tuple(mirrors)
 
     def _recount_mirrors(self, account: Account) -> None:
-        """A mirrored row counts only as long as the other wallet is not there."""
+        """Look again at which mirrored rows count, after a wallet came, went, or lists other assets."""
         for wallet in account.wallets.values():
             for row in wallet.mirrors:
-                counted = row.mirror is None or row.mirror[0] not in account.wallets
+                counted = _counts(account, row.mirror)
                 if counted == row.counted:
                     continue
                 if row.text:
@@ -142,7 +142,7 @@ class Portfolio:
         if position is None:
             position = self._add_position(exchange, sys.intern(asset), sys.intern(priced_as))
         row = Row(wallet, position, balance, mirror)
-        row.counted = mirror is None or mirror[0] not in wallet.account.wallets
+        row.counted = _counts(wallet.account, mirror)
         position.rows[row] = None
         self.dirty_rows.add(row)
         return row
@@ -215,3 +215,11 @@ class Portfolio:
             self.sorted_assets = None
         self.prices_round = -1
         self._released(self.name, pricing.asset)
+
+
+def _counts(account: Account, mirror: Mirror | None) -> bool:
+    """A mirrored row counts unless the other wallet is there and lists the asset: else it would be counted nowhere."""
+    if mirror is None:
+        return True
+    other = account.wallets.get(mirror[0])
+    return other is None or mirror[1] not in other.rows

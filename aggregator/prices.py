@@ -65,6 +65,7 @@ class Symbol:
     """One symbol at one exchange, by asset identities. ``price`` 0 means that the exchange has none to give."""
 
     __slots__ = (
+        "aged_from",
         "alarm",
         "base",
         "exchange",
@@ -89,6 +90,8 @@ class Symbol:
         self.price = Decimal(0)
         self.price_24h_ago: Decimal | None = None
         self.priced_at = 0
+        self.aged_from = 0
+        """From when on it ages: ``priced_at``, unless our clock was set back behind that."""
         self.version = (0, 0)
         self.stale = False
         self.guard: Decimal | None = None
@@ -104,7 +107,7 @@ class Symbol:
 
     def next_mark(self) -> int:
         """When its age changes a mark next."""
-        return self.priced_at + (PRICE_EXPIRES_MS if self.stale else PRICE_STALE_MS) + 1
+        return self.aged_from + (PRICE_EXPIRES_MS if self.stale else PRICE_STALE_MS) + 1
 
 
 def admit(gate: VersionGate, key: str, version: tuple[int, int]) -> Outcome:
@@ -178,7 +181,7 @@ class PriceBook:
     def _accept(self, symbol: Symbol, event: PriceQuote, priced_at: int, *, stale: bool) -> None:
         symbol.price = event.price
         symbol.price_24h_ago = event.price_24h_ago or None
-        symbol.priced_at = priced_at
+        symbol.priced_at = symbol.aged_from = priced_at
         symbol.version = event.version
         symbol.stale = stale
         symbol.held = None
@@ -222,16 +225,22 @@ class PriceBook:
         return [symbol for symbol in self.alarms.due(now) if self._age(symbol, now)]
 
     def _age(self, symbol: Symbol, now: int) -> bool:
-        if now > symbol.priced_at + PRICE_EXPIRES_MS:
+        if now > symbol.aged_from + PRICE_EXPIRES_MS:
             self.remove(symbol.key)
             return True
-        stale = now > symbol.priced_at + PRICE_STALE_MS
+        stale = now > symbol.aged_from + PRICE_STALE_MS
         changed = stale != symbol.stale
         symbol.stale = stale
         self.alarms.set(symbol, symbol.next_mark())
         return changed
 
     def rewind(self, now: int) -> list[Symbol]:
-        """Look at every symbol's age again, after the clock went back."""
+        """Look at every symbol's age again, after the clock went back.
+
+        What lies ahead of the clock now ages from now on: quotes that far ahead are refused, so a price that waited
+        for its own time to come would stay the newest, and fresh, until then.
+        """
         self.alarms.clear()
+        for symbol in self._symbols.values():
+            symbol.aged_from = min(symbol.aged_from, now)
         return [symbol for symbol in list(self._symbols.values()) if self._age(symbol, now)]

@@ -1,4 +1,4 @@
-"""The aiohttp application: one table of routes, one middleware, one signal."""
+"""The aiohttp application: one table of routes, one middleware."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from api.guards import Guard, Route, secure
+from api.guards import Guard, Route
 from api.handlers import Handlers
 from api.summary import STYLESHEET_PATH
 from monitoring.health import Readiness
@@ -42,7 +42,6 @@ ROUTES: Final = (
 def build_app(guard: Guard, handlers: Handlers, registry: CollectorRegistry, readiness: Readiness) -> web.Application:
     """The application. Every path of ROUTES has its handler here, and there are no others."""
     app = web.Application(middlewares=[guard.middleware], client_max_size=BODY_BYTES_MAX)
-    app.on_response_prepare.append(secure)
     app.router.add_routes(_routes(handlers, registry, readiness))
     return app
 

@@ -7,13 +7,14 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from aiohttp import hdrs, web
 
 from api.settings import ApiSettings
 from monitoring.clock import Clock
-from monitoring.guards import SECURITY_HEADERS, UNAUTHORISED, Refusal
+from monitoring.guards import UNAUTHORISED, Refusal
 from monitoring.logs import get_logger
 from monitoring.metrics import ApiMetrics
 from monitoring.server import BODY_BYTES_MAX, HEADER_BYTES_MAX, from_http_error, refuse
@@ -96,7 +97,7 @@ class Guard:
         self._metrics = metrics
         self._rate = RateLimit(clock)
         self._routes = {route.path: route for route in routes}
-        self._durations = {route.path: metrics.request_duration.labels(route.path) for route in self._routes.values()}
+        self._durations = {route.path: metrics.duration_of(route.path) for route in self._routes.values()}
         self._counters = {(route.path, 200): metrics.requests.labels(route.path, "200") for route in routes}
 
     @web.middleware
@@ -140,7 +141,9 @@ class Guard:
         error = request.match_info.http_exception
         if error is not None or route is None:
             return from_http_error(error or web.HTTPNotFound())
-        refusal = _judge_size(request) or _judge_query(request, route)
+        refusal = _judge_size(request)
+        if refusal is None and "?" in request.raw_path:
+            refusal = _judge_query(request, route)
         if refusal is None and (self._reader is not None or route.writes):
             refusal = self._judge_right(request, route)
         return refusal
@@ -172,10 +175,7 @@ class Guard:
 
 
 def _judge_size(request: web.Request) -> Refusal | None:
-    size = 0
-    for name, value in request.raw_headers:
-        size += len(name) + len(value)
-    if size > HEADER_BYTES_MAX:
+    if sum(map(len, chain.from_iterable(request.raw_headers))) > HEADER_BYTES_MAX:
         return _HEADER_SIZE
     if request.body_exists and (request.content_length or 0) > BODY_BYTES_MAX:
         return _BODY_SIZE
@@ -191,8 +191,6 @@ def _judge_site(request: web.Request) -> Refusal | None:
 
 
 def _judge_query(request: web.Request, route: Route) -> Refusal | None:
-    if "?" not in request.raw_path:
-        return None
     names = set(request.query)
     unknown = [name for name in names if name not in route.parameters]
     known = ", ".join(sorted(route.parameters)) or "none"
@@ -207,11 +205,3 @@ def _judge_query(request: web.Request, route: Route) -> Refusal | None:
 def _is_own(origins: Iterable[str], host: str) -> bool:
     """Whether every Origin is this server under the very name and port it was asked by."""
     return all(origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"} for origin in origins)
-
-
-async def secure(_request: web.Request, response: web.StreamResponse) -> None:
-    """Put the security headers on every answer that lacks them, such as those aiohttp makes by itself."""
-    headers = response.headers
-    if "Content-Security-Policy" not in headers:
-        headers.update(SECURITY_HEADERS)
-        headers.setdefault("Cache-Control", "no-store")

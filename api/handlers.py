@@ -54,16 +54,17 @@ class Handlers:
     async def portfolio(self, request: web.Request) -> web.StreamResponse:
         """``GET /api/portfolio``: the newest state; 304 where the client has that very version."""
         view = self._view(request)
+        body = view.body()  # First: it may find that something has grown old, which the ETag then says.
         etag = view.etag
         if etag is None:
-            return web.Response(body=view.body(), headers=self._json)
+            return web.Response(body=body, headers=self._json)
         known = self._by_etag.get(view.portfolio)
         if known is None or known[0] != etag:
             known = self._by_etag[view.portfolio] = (etag, _headers(JSON_TYPE, {**_PRIVATE, "ETag": etag}))
         condition = request.headers.get(hdrs.IF_NONE_MATCH)
         if condition is not None and _matches(condition, etag):
             return web.Response(status=304, headers=known[1])
-        return web.Response(body=view.body(), headers=known[1])
+        return web.Response(body=body, headers=known[1])
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """``GET /api/portfolio/stream``: the same document, live."""

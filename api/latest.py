@@ -5,11 +5,12 @@ start everything is read anew, and a record counts only if its version is larger
 """
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from api.meter import Meter
-from api.render import Rendered, render_unread
+from api.render import AccountName, Rendered, render_unread
 from monitoring.clock import Clock
 from schemas.encoding import Decoded
 from schemas.events import CollectorStatus
@@ -22,6 +23,8 @@ FOLLOWED: Final = (PORTFOLIO, COLLECTORS)
 RENDER_SECONDS: Final = 1.0
 """Ages are rendered at most so often; clients age what they show from ``asOf``."""
 
+SILENT_SECONDS: Final = 45.0
+"""Collectors report every 15 seconds; one that missed three in a row is gone."""
 
 Watcher = asyncio.Event
 """Set whenever there is something newer than what its owner last took."""
@@ -30,12 +33,22 @@ Watcher = asyncio.Event
 class View:
     """One portfolio as it is served: its newest state, encoded at most once a second, and who waits for the next."""
 
-    def __init__(self, portfolio: str, render_unread: Callable[[str], bytes], *, demo: bool, clock: Clock) -> None:
+    def __init__(
+        self,
+        portfolio: str,
+        render_unread: Callable[[str], bytes],
+        silent: Callable[[str], set[AccountName]],
+        *,
+        demo: bool,
+        clock: Clock,
+    ) -> None:
         self.portfolio = portfolio
         self.state: PortfolioState | None = None
         self.etag: str | None = None
+        """Of the last body: the state's version, and what has grown old since, where anything has."""
         self.watchers: set[Watcher] = set()
         self._render_unread = render_unread
+        self._silent = silent
         self._demo = demo
         self._clock = clock
         self._rendered: Rendered | None = None
@@ -46,7 +59,6 @@ class View:
     def replace(self, state: PortfolioState | None) -> None:
         """Serve this state from now on; None where there is none (any more)."""
         self.state = state
-        self.etag = None if state is None else f'W/"{state.epoch}-{state.seq}"'
         self._rendered = None
         self.touch()
 
@@ -62,10 +74,12 @@ class View:
         if now >= self._good_until:
             if self.state is None:
                 self._body = self._render_unread(self.portfolio)
+                self.etag = None
             else:
                 if self._rendered is None:
                     self._rendered = Rendered(self.state, demo=self._demo)
-                self._body = self._rendered.document(self._clock.now())
+                self._body = self._rendered.document(self._clock.now(), self._silent(self.portfolio))
+                self.etag = _etag(self.state, self._rendered.grown)
             self._frame = None
             self._good_until = now + RENDER_SECONDS
         return self._body
@@ -77,6 +91,13 @@ class View:
             version = b"" if self.state is None else b"id: %d-%d\n" % self.state.version
             self._frame = b"%sdata: %s\n\n" % (version, body)
         return self._frame
+
+
+def _etag(state: PortfolioState, grown: tuple[tuple[str, ...], ...]) -> str:
+    if not grown:
+        return f'W/"{state.epoch}-{state.seq}"'
+    digest = hashlib.sha256(repr(grown).encode()).hexdigest()
+    return f'W/"{state.epoch}-{state.seq}-{digest[:16]}"'
 
 
 class Latest:
@@ -95,6 +116,8 @@ class Latest:
         self._live = False
         self.statuses: dict[str, CollectorStatus] = {}
         """The newest status by its key."""
+        self._heard: dict[str, dict[AccountName, float]] = {}
+        """By portfolio: when its accounts last reported, on the steady clock."""
         self.listeners: set[Callable[[CollectorStatus], None]] = set()
         """Called with every new status."""
         self._ensure_view(default_portfolio)
@@ -134,6 +157,10 @@ class Latest:
     def _take_status(self, status: CollectorStatus) -> None:
         self._meter.status(status, live=self._live)
         self.statuses[status.key] = status
+        # What was there at the start is as old as it says; after that, what comes is news, whatever the clocks say.
+        age = 0.0 if self._live else max(0.0, (self._clock.now() - status.observed_at).total_seconds())
+        heard = self._heard.setdefault(status.portfolio, {})
+        heard[status.exchange, status.account] = self._clock.monotonic() - age
         view = self._ensure_view(status.portfolio)
         if view.state is None:
             view.touch()
@@ -141,11 +168,11 @@ class Latest:
             listener(status)
 
     def _remove(self, fact: Decoded) -> None:
-        portfolio = split_key(fact.key)[0]
+        portfolio, *name = split_key(fact.key)
         view = self._views.get(portfolio)
         if fact.topic is COLLECTORS:
             self.statuses.pop(fact.key, None)
-            self._meter.status_gone(fact.key)
+            self._heard.get(portfolio, {}).pop((name[0], name[1]), None)
             if view is not None and view.state is None:
                 view.touch()
         elif view is not None:
@@ -170,10 +197,17 @@ class Latest:
     def _ensure_view(self, portfolio: str) -> View:
         view = self._views.get(portfolio)
         if view is None:
-            view = self._views[portfolio] = View(portfolio, self._unread, demo=self._demo, clock=self._clock)
+            view = self._views[portfolio] = View(
+                portfolio, self._unread, self._silent, demo=self._demo, clock=self._clock
+            )
         return view
+
+    def _silent(self, portfolio: str) -> set[AccountName]:
+        before = self._clock.monotonic() - SILENT_SECONDS
+        return {account for account, heard in self._heard.get(portfolio, {}).items() if heard < before}
 
     def _unread(self, portfolio: str) -> bytes:
         exchanges = self._exchanges if portfolio == self._default else ()
         statuses = self.statuses_of(portfolio)
-        return render_unread(portfolio, statuses, exchanges, loading=not self._live, demo=self._demo)
+        silent = self._silent(portfolio)
+        return render_unread(portfolio, statuses, exchanges, loading=not self._live, demo=self._demo, silent=silent)

@@ -36,6 +36,7 @@ class Meter:
             # At 0 from the start, else the first error is no growth that a rate could see.
             for kind in ERROR_KINDS:
                 metrics.exchange_errors.labels(exchange, kind)
+            metrics.refresh_latency.labels(exchange)
 
     def _label(self, exchange: str) -> str:
         return exchange if exchange in self._exchanges else OTHER
@@ -81,7 +82,8 @@ class Meter:
     def status(self, status: CollectorStatus, *, live: bool) -> None:
         """Take in a collector's report: the growth of its error counts, which begin anew with every epoch.
 
-        What was counted before the api was live is where the growth begins: it is not news.
+        What was counted before the api was live is where the growth begins: it is not news. Counts of a retired account
+        are kept, since its collector may still run and report the same ones again.
         """
         if status.portfolio != self._portfolio:
             return
@@ -96,7 +98,3 @@ class Meter:
             growth = getattr(status.errors, kind) - getattr(before, kind)
             if growth > 0:
                 self._metrics.exchange_errors.labels(label, kind).inc(growth)
-
-    def status_gone(self, key: str) -> None:
-        """An account was retired."""
-        self._counts.pop(key, None)

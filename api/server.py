@@ -63,6 +63,7 @@ class ApiRole:
             port_setting="API_PORT",
             connections_max=limits.connections_max,
             keepalive_seconds=limits.keepalive_seconds,
+            stall_seconds=limits.stall_seconds,
         )
         self._stopped = asyncio.Event()
 

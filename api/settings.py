@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from monitoring.guards import AllowedHosts, BearerToken, is_loopback
-from monitoring.server import CONNECTIONS_MAX, KEEPALIVE_SECONDS
+from monitoring.server import CONNECTIONS_MAX, KEEPALIVE_SECONDS, STALL_SECONDS
 
 ADMIN_TOKEN_SETTING = "ADMIN_TOKEN"  # noqa: S105 - the setting's name
 READ_TOKEN_SETTING = "READ_TOKEN"  # noqa: S105 - the setting's name
@@ -17,8 +17,8 @@ class ApiLimits:
 
     heartbeat_seconds: float = 15.0
     """Proxies close a connection that is silent for a minute or so."""
-    stall_seconds: float = 10.0
-    """A stream's reader that takes nothing for so long is closed."""
+    stall_seconds: float = STALL_SECONDS
+    """A reader that takes nothing of a stream or an answer for so long is closed."""
     streams_max: int = 200
     connections_max: int = CONNECTIONS_MAX
     keepalive_seconds: float = KEEPALIVE_SECONDS

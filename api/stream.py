@@ -80,9 +80,15 @@ class Streams:
         watcher: Watcher,
     ) -> None:
         prefix = RETRY
+        sent: str | None = None
         while True:
             try:
-                await watcher.wait()
+                async with asyncio.timeout(self._limits.heartbeat_seconds):
+                    await watcher.wait()
+            except TimeoutError:
+                view.body()
+                if view.etag == sent:
+                    continue  # Else something has grown old that no aggregator spoke of.
             except asyncio.CancelledError:
                 # The heartbeat ends by itself only when it could not be written in time.
                 if not response.is_connected():
@@ -93,7 +99,8 @@ class Streams:
                 return
             try:
                 async with asyncio.timeout(self._limits.stall_seconds):
-                    await writer.write(prefix + view.frame())
+                    frame, sent = view.frame(), view.etag
+                    await writer.write(prefix + frame)
                     await writer.drain()
             except TimeoutError:
                 self._metrics.streams_dropped.inc()

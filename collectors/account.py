@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
 from collectors.client import Key
@@ -66,6 +66,13 @@ class AccountReader:
             if wallet.refused is not None:
                 self.refreshes.done(name, (command.id,), wallet.refused.message)
             else:
+                wallet.wake()
+
+    def hurry(self, wallets: Iterable[str]) -> None:
+        """Read these wallets now, as far as they can be: what was moved between two wallets shows in one read first."""
+        for name in wallets:
+            wallet = self.wallets.get(name)
+            if wallet is not None and wallet.refused is None:
                 wallet.wake()
 
     def read(self, wallet: str, at: dt.datetime) -> None:

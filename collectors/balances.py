@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from collectors.errors import UnreadableError
 from collectors.payload import MEND
-from schemas.amounts import AmountError, add, check_amount
+from schemas.amounts import ZERO, AmountError, add, check_amount, multiply
 from schemas.events import BALANCES_MAX, Balance, Mirror
+
+UNMOVED: Final = (Decimal("0.9999"), Decimal("1.0001"))
+"""A mirrored amount that changed by less, as parts of what it was, has only earned interest between two reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +44,22 @@ def balances(rows: Iterable[Amounts], *, what: str) -> tuple[Balance, ...]:
     if len(made) > BALANCES_MAX:
         raise UnreadableError(f"{what}: more than {BALANCES_MAX} assets in one wallet.", MEND)
     return tuple(made.values())
+
+
+def moved_mirrors(before: tuple[Balance, ...], after: tuple[Balance, ...]) -> set[str]:
+    """The wallets that something was moved into or out of, as the rows that mirror them tell in two reads of another.
+
+    Until those wallets are read too, what was moved is counted in neither place, or in both.
+    """
+    was, now = _mirrored(before), _mirrored(after)
+    return {wallet for wallet, asset in was.keys() | now.keys() if _moved(was, now, (wallet, asset))}
+
+
+def _mirrored(rows: tuple[Balance, ...]) -> dict[tuple[str, str], Decimal]:
+    return {(row.mirror_of.wallet, row.mirror_of.asset): row.total for row in rows if row.mirror_of is not None}
+
+
+def _moved(was: dict[tuple[str, str], Decimal], now: dict[tuple[str, str], Decimal], place: tuple[str, str]) -> bool:
+    before, after = was.get(place, ZERO), now.get(place, ZERO)
+    least, most = (multiply(before, share) for share in UNMOVED)
+    return not least <= after <= most

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from collectors.budget import Budget
-from collectors.clock import SKEW_WARNING_SECONDS, ServerClock, Stamps
-from collectors.errors import ExchangeError, RateLimitedError, RefusedError
+from collectors.clock import SERVER_MS_MAX, SERVER_MS_MIN, SKEW_WARNING_SECONDS, ServerClock, Stamps
+from collectors.errors import ExchangeError, RateLimitedError, RefusedError, UnreadableError
 from collectors.exchange import Answer, Credentials, Endpoint, Exchange, Request, Wire
 from collectors.http import IN_FLIGHT_MAX, HttpSession, RawAnswer
+from collectors.payload import MEND
 from collectors.statuses import error_of_status
 from collectors.strict_json import parse_json
 from collectors.unauthorised import UnauthorisedGuard
@@ -116,6 +117,8 @@ class Client:
             for _ in range(2 if self.server_clock.offset_ms() is None else 1):
                 conversation = self.conversation()
                 server_ms = await self.exchange.read_time(conversation.call)
+                if not SERVER_MS_MIN <= server_ms <= SERVER_MS_MAX:
+                    raise UnreadableError(f"{self.exchange.title} told a time that no clock shows.", MEND)
                 self.server_clock.set(server_ms, sent=conversation.sent, received=conversation.received)
             self._synced_at = self._clock.monotonic()
         self._show_skew()

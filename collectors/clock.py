@@ -16,6 +16,11 @@ JUMP_SECONDS: Final = 1.0
 """Where calendar and steady clock part by so much, one was set or the machine slept: ask the exchange again."""
 
 
+SERVER_MS_MIN: Final = 1_577_836_800_000
+SERVER_MS_MAX: Final = 4_102_444_800_000
+"""The years 2020 to 2100. Another time is no clock's, and one beyond the calendar could not even be calculated with."""
+
+
 class ServerClock:
     """What the exchange's clock shows now. Until it was asked, ours is all we have.
 

@@ -5,8 +5,9 @@ import random
 from typing import TYPE_CHECKING
 
 from collectors.client import Client
-from collectors.errors import ExchangeError
+from collectors.errors import ExchangeError, UnreadableError
 from collectors.pacing import Pacing, jittered, pause_after
+from collectors.payload import MEND
 
 if TYPE_CHECKING:
     from collectors.exchange import Listing
@@ -34,7 +35,7 @@ class ListingDesk:
         failures = 0
         while True:
             try:
-                self.listing = await self._client.exchange.read_listing(self._client.conversation().call)
+                self.listing = await self._read()
             except ExchangeError as error:
                 failures += 1
                 self.error = error
@@ -56,6 +57,13 @@ class ListingDesk:
                 await asyncio.sleep(pause)
                 continue
             await self._rest(pause)
+
+    async def _read(self) -> "Listing":
+        exchange = self._client.exchange
+        listing = await exchange.read_listing(self._client.conversation().call)
+        if not listing.symbols:  # Believed, it would end all prices until the next reading, an hour later.
+            raise UnreadableError(f"{exchange.title} listed no symbol at all.", MEND)
+        return listing
 
     async def _rest(self, pause: float) -> None:
         gap = min(pause, self._pacing.listing_gap)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from collectors.client import Client
-from collectors.errors import ExchangeError, RateLimitedError
+from collectors.errors import ExchangeError, RateLimitedError, UnreadableError
 from collectors.exchange import Listing, Request, Symbol, Ticker
 from collectors.listing import ListingDesk
 from collectors.outbox import Outbox
@@ -163,11 +163,13 @@ class PriceLoop:
             try:
                 await self._quote(request, symbols)
             except ExchangeError as found:
-                # One part may fail alone (a symbol that was delisted since); after any other error the rest would too.
+                # One part may fail alone (a symbol that was delisted since, or that they do not take, or we do not);
+                # after any other error the rest would too.
                 error = found
-                if found.cure != "listing":
+                if found.cure == "listing":
+                    self._listing.outdated()
+                elif not isinstance(found, UnreadableError):
                     break
-                self._listing.outdated()
         self._note(error)
         if error is None or error.cure == "listing":
             return jittered(self._poll_seconds, self._pacing, self._chance)

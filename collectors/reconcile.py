@@ -49,8 +49,9 @@ def gap_ratio(wallets: Mapping[str, tuple[Balance, ...]], theirs: Decimal, asset
     ours = ZERO
     for balances in wallets.values():
         for balance in balances:
-            mirrored = balance.mirror_of is not None and balance.mirror_of.wallet in wallets
-            price = None if mirrored else price_in(balance.asset, asset, prices)
+            mirror = balance.mirror_of
+            mirrored = mirror is not None and any(row.asset == mirror.asset for row in wallets.get(mirror.wallet, ()))
+            price = None if mirrored else price_in((mirror or balance).asset, asset, prices)
             if price is not None:
                 ours = DIVISION.add(ours, DIVISION.multiply(balance.total, price))
     return float(DIVISION.divide(abs(DIVISION.subtract(theirs, ours)), theirs))

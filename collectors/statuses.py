@@ -24,7 +24,7 @@ def retry_after_seconds(status: int, headers: Mapping[str, str], at_ms: int) -> 
     elif text:
         try:
             seconds = parsedate_to_datetime(text).timestamp() - at_ms / 1000
-        except ValueError:
+        except (ValueError, OverflowError):  # A year or an offset may have more digits than any calendar.
             seconds = -1.0
     if seconds < 0:
         seconds = _WAIT_UNTOLD_SECONDS.get(status, _WAIT_UNTOLD_SECONDS[429])

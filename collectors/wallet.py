@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
+from collectors.balances import moved_mirrors
 from collectors.client import Conversation
 from collectors.errors import ExchangeError, RateLimitedError, RefusedError, UnreadableError
 from collectors.pacing import jittered, pause_after
@@ -133,7 +134,9 @@ class WalletLoop:
                 f"The {self.wallet} wallet does not fit into one event.",
                 "If it stays, tell the makers: no wallet should be so large.",
             ) from None
+        moved = () if self.balances is None else moved_mirrors(self.balances, balances)
         self.balances = balances
+        self._account.hurry(moved)
 
     def _on_success(self, conversation: Conversation, commands: tuple[str, ...]) -> float:
         _, observed_at = _times(conversation)

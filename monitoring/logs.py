@@ -37,6 +37,17 @@ _NAMED_SECRET: Final = re.compile(
 _BEARER: Final = re.compile(r"(?i)\b(bearer)(\s+|%20|\+)[A-Za-z0-9._~+/=%-]+")
 
 
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal obeys instead of showing it: control characters, foreign line ends, changes of direction."""
+
+_TRACES: Final = ("exception", "stack")
+
+
+def printable(text: str) -> str:
+    """A text that came from outside as one harmless line: what a terminal would obey is written as its escape."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def get_logger() -> Any:
     """The logger of a module, named after it. What it does is settled when a process configures its logs."""
     return structlog.get_logger(sys._getframe(1).f_globals["__name__"])  # noqa: SLF001 - the caller's name, once
@@ -89,6 +100,19 @@ class Redactor:
         return {self._key(key): self._named(key, value, 0) for key, value in event.items()}
 
 
+def _one_line_each(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """As a structlog processor, for terminals: no text can pass for a line of ours, or do more than be read."""
+    return {printable(key): _legible(key, value) for key, value in event.items()}
+
+
+def _legible(key: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if key in _TRACES:  # A line of a trace is indented, so that none looks like an event.
+        return "\n".join(f"  {printable(line)}" for line in value.split("\n"))
+    return printable(value)
+
+
 class _LastLook:
     """Renders the event and looks over the finished line once more: escaping may have hidden a secret's shape."""
 
@@ -139,6 +163,7 @@ def configure_logs(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redactor,
+                *([_one_line_each] if format == "console" else []),
                 _LastLook(_renderer(format), redactor),
             ],
         )

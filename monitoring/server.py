@@ -7,7 +7,7 @@ import asyncio
 import errno
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final
 
 import structlog
@@ -35,6 +35,9 @@ HEADER_BYTES_MAX: Final = 8 * 1024
 HEADERS_MAX: Final = 64
 LINGER_SECONDS: Final = 2.0
 """So long the rest of a refused body is read, for the answer to reach who sends it."""
+
+STALL_SECONDS: Final = 10.0
+"""A client that takes nothing of its answer for so long is cut off: waiting for it holds one of the connections."""
 
 SHUTDOWN_SECONDS: Final = 2.0
 """Running requests are given so long at the stop, which as a whole has five seconds."""
@@ -82,11 +85,13 @@ def from_http_error(error: web.HTTPException) -> Refusal:
 class _Connection(web.RequestHandler):
     """One connection of a bounded server: it counts its siblings, and its errors are answers of ours."""
 
-    __slots__ = ("_connections_max",)
+    __slots__ = ("_connections_max", "_stall", "_stall_seconds")
 
-    def __init__(self, manager: web.Server, *, connections_max: int, **options: Any) -> None:
+    def __init__(self, manager: web.Server, *, connections_max: int, stall_seconds: float, **options: Any) -> None:
         super().__init__(manager, **options)
         self._connections_max = connections_max
+        self._stall_seconds = stall_seconds
+        self._stall: asyncio.TimerHandle | None = None
 
     @property
     def idle(self) -> bool:
@@ -107,6 +112,40 @@ class _Connection(web.RequestHandler):
         if self.transport is not None:
             self.transport.write(_BUSY)
         self.force_close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unwatch()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def _watch(self, waiting: float = float("inf")) -> None:
+        """Look now and then whether the client takes what waits for it; a slow one may be slow, a dead one goes."""
+        if self.transport is None:
+            return
+        left = self.transport.get_write_buffer_size()
+        if left >= waiting:
+            self.transport.abort()
+        else:
+            self._stall = self._loop.call_later(self._stall_seconds, self._watch, left)
+
+    def _unwatch(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
+        if isinstance(resp, web.HTTPException):  # What aiohttp says by itself, before any middleware is asked.
+            resp = refuse(from_http_error(resp))
+        return super().finish_response(request, resp, start_time)
 
     def handle_error(
         self,
@@ -150,6 +189,7 @@ class HttpServer:
         port_setting: str,
         connections_max: int = CONNECTIONS_MAX,
         keepalive_seconds: float = KEEPALIVE_SECONDS,
+        stall_seconds: float = STALL_SECONDS,
     ) -> None:
         self._app = app
         self._host = host
@@ -157,6 +197,7 @@ class HttpServer:
         self._port_setting = port_setting
         self._connections_max = connections_max
         self._keepalive_seconds = keepalive_seconds
+        self._stall_seconds = stall_seconds
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
 
@@ -182,6 +223,7 @@ class HttpServer:
             return _Connection(
                 server,
                 connections_max=self._connections_max,
+                stall_seconds=self._stall_seconds,
                 loop=loop,
                 access_log=None,
                 keepalive_timeout=self._keepalive_seconds,
@@ -238,7 +280,10 @@ def metrics_handler(registry: CollectorRegistry) -> Handler:
     """``/metrics``, in the text format that the asker prefers."""
 
     async def metrics(request: web.Request) -> web.StreamResponse:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        try:
+            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        except (ValueError, TypeError, IndexError):  # It takes apart what was sent without a check.
+            encode, content_type = choose_encoder("")
         # The type is set as a header: aiohttp's own parameter refuses one with a semicolon in it.
         headers = {**SECURITY_HEADERS, "Content-Type": content_type, "Cache-Control": "no-store"}
         return web.Response(body=encode(registry), headers=headers)

@@ -1,7 +1,7 @@
 """BTCTurk's errors to our four (docs.btcturk.com, "Errors"; broker-api-docs, README-pro.md, FAQ.md and issues).
 
 Authentication errors come with HTTP 401 and ``"success": true`` (issues 147, 149, 152, 160, 178, 231), so the status
-decides, then ``code``, and never ``success``.
+decides, then ``code``. Of ``success`` only a false counts, since no answer that says so is a content.
 """
 
 from typing import Final
@@ -28,7 +28,9 @@ def classify(answer: Answer) -> ExchangeError | None:
         return rate_limited(TITLE, retry_after_seconds(answer.status, answer.headers, answer.at_ms))
     if answer.status == 401 or (answer.status < 300 and code == UNAUTHORISED):
         return _unauthorised(payload.get("message"))
-    if answer.status >= 300 or given is None or code in SUCCESSES:
+    if answer.status >= 300:
+        return None
+    if (given is None or code in SUCCESSES) and payload.get("success") is not False:
         return None
     if code in INTERNAL_ERRORS:
         return UnavailableError(f"{TITLE} has a trouble of its own.", MEND_WAIT)

@@ -354,6 +354,24 @@ async def test_an_idle_connection_is_closed() -> None:
                 await writer.wait_closed()
 
 
+async def test_who_does_not_read_his_answers_is_cut_off() -> None:
+    async with running_api(
+        limits=ApiLimits(connections_max=3, stall_seconds=0.2), read_token=SecretStr(READ_TOKEN)
+    ) as api:
+        deaf = []
+        for _ in range(3):  # Each may fill the buffers of both sides, without any token.
+            _, writer = await asyncio.open_connection("127.0.0.1", api.port)
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(b"GET /api/portfolio HTTP/1.1\r\nHost: localhost\r\n\r\n" * 25_000)
+            deaf.append(writer)
+        server = api.role._server._runner.server
+        await until(lambda: len(server.connections) == 3)
+        await until(lambda: not server.connections, seconds=20)
+        assert (await api.raw("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"))[0] == 200
+        for writer in deaf:
+            writer.transport.abort()
+
+
 # Row 38: metrics.
 
 
@@ -383,6 +401,14 @@ async def test_metrics_answer_fast_and_in_the_right_type(api: Api) -> None:
     async with api.client.get("/metrics", headers=accept) as answer:
         assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
         assert (await answer.text()).endswith("# EOF\n")
+
+
+@pytest.mark.parametrize("version", ["", "1..0", "x", "9" * 200])
+async def test_no_accept_header_breaks_the_metrics(api: Api, version: str) -> None:
+    accept = {"Accept": f"application/openmetrics-text; version={version}"}
+    async with api.client.get("/metrics", headers=accept) as answer:
+        assert answer.status == 200
+        assert "spark_api_requests_total" in await answer.text()
 
 
 async def test_beyond_loopback_a_read_token_is_needed() -> None:

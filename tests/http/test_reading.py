@@ -221,3 +221,18 @@ async def test_ready_follows_the_reader(api: Api) -> None:
     async with api.client.get("/ready") as answer:
         assert answer.status == 503
         assert "api" in (await answer.json())["reasons"]
+
+
+async def test_no_304_hides_that_something_has_grown_old(api: Api) -> None:
+    await api.publish(sample())
+    async with api.client.get("/api/portfolio") as answer:
+        known = {"If-None-Match": answer.headers["ETag"]}
+        assert {account["status"] for account in (await answer.json())["accounts"]} == {"fresh"}
+    api.clock.move(3600)
+    async with api.client.get("/api/portfolio", headers=known) as answer:
+        assert answer.status == 200
+        assert {account["status"] for account in (await answer.json())["accounts"]} == {"stale"}
+        known = {"If-None-Match": answer.headers["ETag"]}
+    api.clock.move(3600)
+    async with api.client.get("/api/portfolio", headers=known) as answer:
+        assert answer.status == 304

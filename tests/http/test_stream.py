@@ -136,3 +136,14 @@ async def test_unknown_portfolios_have_no_stream_and_head_is_no_stream(api: Api)
         assert answer.status == 404
     async with api.client.head("/api/portfolio/stream") as answer:
         assert (answer.status, answer.headers["Allow"]) == (405, "GET")
+
+
+async def test_the_stream_says_what_has_grown_old_also_without_an_aggregator() -> None:
+    async with running_api(limits=ApiLimits(heartbeat_seconds=0.05)) as api:
+        await api.publish(sample())
+        async with api.client.get("/api/portfolio/stream") as answer:
+            await next_event(answer)
+            api.clock.move(3600)
+            old = json.loads((await next_event(answer))["data"])
+            assert {account["status"] for account in old["accounts"]} == {"stale"}
+        assert api.value("spark_api_stream_events_total") == 2

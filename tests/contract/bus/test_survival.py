@@ -43,7 +43,7 @@ async def test_a_restart_keeps_what_was_acknowledged(harness, bus):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 async def test_a_kill_loses_nothing_that_was_acknowledged(harness):
     seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201 - shown by pytest when it fails
+    print(f"seed {seed}")
     moments = random.Random(seed)
     where = harness.child()
     await harness.bus.stop()

@@ -1,5 +1,7 @@
 """Every fault leads to the right one of four errors, changes no published amount, and passes by itself."""
 
+import datetime as dt
+
 import pytest
 
 KINDS = {
@@ -195,6 +197,19 @@ async def test_an_exchange_that_is_not_there_at_the_start_is_found_later(harness
     harness.sim.clear_faults()
     await harness.all_read()
     await harness.until(lambda: harness.status().state == "live")
+
+
+async def test_a_time_that_no_clock_shows_is_not_believed(harness) -> None:
+    from simulator import Fault
+
+    path = {"binance": "/api/v3/time", "btcturk": "/api/v2/server/time"}[harness.name]
+    for insane in (2**53, 0):
+        body = f'{{"serverTime": {insane}}}'
+        harness.sim.inject(Fault(exchange=harness.name, kind="status", status=200, path=path, body=body, times=1))
+    await harness.start()
+    await harness.all_read()
+    assert abs(harness.snapshot().observed_at - dt.datetime.now(dt.UTC)) < dt.timedelta(seconds=30)
+    assert harness.metric("spark_collector_loop_restarts_total") == 0
 
 
 async def test_a_loop_that_raises_is_begun_again_and_nobody_else_notices(harness, monkeypatch) -> None:

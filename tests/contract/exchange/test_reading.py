@@ -28,6 +28,18 @@ async def test_a_change_is_seen_by_the_next_poll(harness) -> None:
         await harness.until(lambda wallet=wallet: harness.amounts(wallet) == harness.truth(wallet), wallet)
 
 
+async def test_what_is_moved_into_a_mirrored_wallet_is_read_there_at_once(binance) -> None:
+    slow = dict.fromkeys(binance.wallets, 600.0) | {"spot": 0.15}
+    await binance.start(poll_seconds=slow)
+    await binance.all_read()
+    for amount in ("0.75", "0"):
+        binance.sim.set_balance("binance", "main", "earn-flexible", "BTC", free=amount)
+        await binance.until(lambda: binance.amounts("earn-flexible") == binance.truth("earn-flexible"))
+    reads = len(binance.calls(binance.path("earn-flexible")))
+    await binance.more(3)
+    assert len(binance.calls(binance.path("earn-flexible"))) == reads, "what does not move is left alone"
+
+
 async def test_what_is_gone_is_not_in_the_snapshot_and_no_zero_row_is(harness) -> None:
     await harness.start()
     await harness.all_read()
@@ -103,14 +115,15 @@ async def test_prices_of_wanted_assets_are_quoted_and_follow_the_market(harness)
     assert not any("SOL" in {one.base, one.quote} for one in harness.quotes())
 
 
-async def test_a_symbol_that_is_gone_spoils_neither_the_others_nor_the_next_poll(binance) -> None:
-    """One unknown symbol fails its whole call (-1121): the other calls go on, and the list is read anew."""
+@pytest.mark.parametrize("code", [-1121, -1100])
+async def test_a_symbol_that_is_gone_spoils_neither_the_others_nor_the_next_poll(binance, code: int) -> None:
+    """One unknown (-1121) or odd (-1100) symbol fails its whole call: the other calls go on."""
     at = dt.datetime.now(dt.UTC)
     held = [symbol.removesuffix("USDT") for symbol in binance.sim.prices("binance") if symbol.endswith("USDT")]
     await binance.publish(
         *(WantedAsset(epoch=1, seq=1, published_at=at, portfolio="main", asset=asset) for asset in held)
     )
-    body = '{"code":-1121,"msg":"Invalid symbol."}'
+    body = f'{{"code":{code},"msg":"Invalid symbol."}}'
     path = "/api/v3/ticker/24hr"
     binance.sim.inject(Fault(exchange="binance", kind="status", status=400, path=path, body=body, times=1))
     await binance.start(keyless=True, price_poll_seconds=2.0)
@@ -118,7 +131,18 @@ async def test_a_symbol_that_is_gone_spoils_neither_the_others_nor_the_next_poll
     first, second = binance.calls(path)[:2]
     assert (first.status, second.status) == (400, 200)
     assert second.at - first.at < 1
-    await binance.until(lambda: len(binance.calls("/api/v3/exchangeInfo")) >= 2)
+    if code == -1121:
+        await binance.until(lambda: len(binance.calls("/api/v3/exchangeInfo")) >= 2)
+
+
+async def test_an_empty_list_of_symbols_is_not_believed(harness) -> None:
+    path, body = {
+        "binance": ("/api/v3/exchangeInfo", '{"symbols":[]}'),
+        "btcturk": ("/api/v2/server/exchangeinfo", '{"data":{"symbols":[]},"success":true,"code":0}'),
+    }[harness.name]
+    harness.sim.inject(Fault(exchange=harness.name, kind="status", status=200, path=path, body=body, times=1))
+    await harness.start(keyless=True)
+    await harness.until(harness.quotes)
 
 
 async def test_a_price_of_zero_is_not_quoted_and_the_others_are(harness) -> None:

@@ -260,7 +260,7 @@ class Reference:
 
     def account(self, key, status, snapshots, state, now):
         wallets, holdings = [], []
-        names = {snapshot.wallet for snapshot in snapshots}
+        names = {(snapshot.wallet, row.asset) for snapshot in snapshots for row in snapshot.balances if row.total}
         for snapshot in snapshots:
             rows = [self.holding(snapshot, balance, names, now) for balance in snapshot.balances if balance.total]
             holdings += rows
@@ -312,7 +312,7 @@ class Reference:
             locked=balance.locked,
             total=balance.total,
             mirror_of=balance.mirror_of,
-            counted=balance.mirror_of is None or balance.mirror_of.wallet not in names,
+            counted=balance.mirror_of is None or (balance.mirror_of.wallet, balance.mirror_of.asset) not in names,
             price_usd=price and price.price_usd,
             price_stale=bool(price and price.stale),
             value_usd=value,

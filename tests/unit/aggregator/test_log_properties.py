@@ -113,9 +113,10 @@ def test_a_state_tells_the_truth(log):
         missing = sum(row.value_usd is None for row in counted)
         assert len(state.totals.unpriced) == missing
         for account in state.accounts:
-            names = {wallet.wallet for wallet in account.wallets}
+            listed = {(row.wallet, row.code or row.asset) for row in account.holdings}
             for row in account.holdings:
-                assert row.counted == (row.mirror_of is None or row.mirror_of.wallet not in names)
+                mirror = row.mirror_of
+                assert row.counted == (mirror is None or (mirror.wallet, mirror.asset) not in listed)
                 assert row.total > 0
             for wallet in account.wallets:
                 assert wallet.status == "fresh" or f"wallet_{wallet.status}" in kinds

@@ -3,6 +3,7 @@
 import pytest
 
 from schemas.encoding import Decoded
+from schemas.events import SourceError
 from tests.unit.aggregator.worlds import SECOND, START, Mirror, Player, balance, quote, snapshot, status
 
 MOMENT = 20 * SECOND / 1000  # As near as two states may be.
@@ -97,6 +98,25 @@ def test_a_refused_account_that_was_once_read_stays_stale(state):
     assert shown.sources[0].state == state
 
 
+def refusing(*, whole):
+    """A status that shows a refusal: of the whole account, or of its funding wallet alone."""
+    error = SourceError(kind="refused", message="no", mend="a new key", at=START)
+    shown = status("refused", [("spot", "ok"), ("funding", "failed")], error=error)
+    spot, funding = shown.event.wallets
+    own = error.model_copy(update={"message": "not this wallet"}) if whole else error
+    wallets = (spot, funding.model_copy(update={"error": own}))
+    return Decoded(shown.topic, shown.key, shown.event.model_copy(update={"wallets": wallets}))
+
+
+def test_a_wallet_that_is_refused_alone_leaves_the_others_fresh():
+    player = playing(snapshot(wallet="spot"), snapshot(wallet="funding"), refusing(whole=False))
+    (account,) = player.states["main"].accounts
+    assert {wallet.wallet: wallet.status for wallet in account.wallets} == {"spot": "fresh", "funding": "stale"}
+    player = playing(snapshot(wallet="spot"), snapshot(wallet="funding"), refusing(whole=True))
+    (account,) = player.states["main"].accounts
+    assert {wallet.status for wallet in account.wallets} == {"stale"}
+
+
 @pytest.mark.parametrize("state", ["starting", "unavailable", "rate_limited", "unreadable", "live"])
 def test_other_states_let_the_wallet_age_by_itself(state):
     player = playing(snapshot(), status(state))
@@ -186,6 +206,19 @@ def test_a_mirror_counts_only_while_the_other_wallet_is_not_there():
     state = look(player, START + 2 * SECOND)
     assert state.totals.total_usd == 200
     assert state.accounts[0].holdings[0].counted
+
+
+def test_a_mirror_counts_where_the_other_wallet_does_not_list_it():
+    player = playing(mirrored(), snapshot(wallet="earn-flexible"), status(wallets=[]), quote("BTC", "USDT", "100"))
+    assert player.states["main"].totals.total_usd == 200
+    for seq, rows in enumerate(([balance("BTC", "2")], [balance("ETH", "1")], [balance("BTC", "2")]), start=2):
+        player.play([snapshot(rows, wallet="earn-flexible", version=(1, seq))])
+        state = look(player, START + seq * SECOND)
+        assert state.totals.total_usd == 200
+        (row,) = (row for row in state.accounts[0].holdings if row.asset == "LDBTC")
+        assert row.counted == (rows[0].asset != "BTC")
+        player.play([mirrored((1, seq))])
+        assert look(player, START + (seq + 0.5) * SECOND).totals.total_usd == 200
 
 
 def test_a_snapshot_replaces_the_wallet_and_zero_rows_are_not_listed():

@@ -65,6 +65,18 @@ def test_a_quote_from_the_future_is_refused_and_leaves_no_version():
     assert price_of(player, "BTC") == (("BTC", "USDT", "USD"), 7, False)
 
 
+def test_a_clock_that_is_set_back_keeps_no_price_fresh():
+    player = with_quotes(quote("BTC", "USDT", "100"))
+    player.tick(START)
+    back = START - 3600 * SECOND
+    player.tick(back)
+    later = back + 121 * SECOND
+    assert player.play([quote("BTC", "USDT", "50", at=START + 121 * SECOND)], later) == [Outcome.REFUSED]
+    assert price_of(player, "BTC", later) == (("BTC", "USDT", "USD"), 100, True)
+    assert player.states["main"].totals.partial
+    assert price_of(player, "BTC", back + DAY + SECOND) is None
+
+
 @pytest.mark.parametrize("jump", ["301", "0.33", "100000000"])
 def test_a_jump_is_held_for_one_confirmation(jump):
     player = with_quotes(quote("BTC", "USDT", "100"))

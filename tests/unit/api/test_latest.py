@@ -80,3 +80,45 @@ def test_a_view_somebody_watches_outlives_its_portfolio() -> None:
     metered.latest.apply([gone(desk)])
     assert metered.latest.view("desk") is view
     assert body(metered, "desk")["accounts"] == []
+
+
+def test_a_source_that_reports_nothing_any_more_is_silent_also_without_an_aggregator() -> None:
+    metered = Metered()
+    metered.latest.apply([fact(sample()), fact(status()), fact(status(portfolio="desk"))])
+    metered.clock.move(44)
+    assert [source["state"] for source in body(metered)["sources"]] == ["live", "live"]
+    metered.clock.move(2)
+    quiet = body(metered)
+    assert [(source["exchange"], source["state"]) for source in quiet["sources"]] == [
+        ("binance", "silent"),
+        ("btcturk", "live"),  # Nothing was heard of this one here, so nothing is known beyond the state.
+    ]
+    assert quiet["totals"]["partial"]
+    assert quiet["accounts"][0]["status"] == "stale"
+    assert [source["state"] for source in body(metered, "desk")["sources"]] == ["silent"]
+    metered.latest.apply([fact(status(seq=2))])
+    metered.clock.move(1)
+    assert body(metered)["sources"][0]["state"] == "live"
+
+
+def test_what_was_told_before_the_start_is_as_old_as_it_says() -> None:
+    metered = Metered(live=False)
+    metered.clock.move(60)
+    metered.latest.apply([fact(sample()), fact(status())])
+    metered.latest.caught_up()
+    assert body(metered)["sources"][0]["state"] == "silent"
+
+
+def test_the_etag_says_what_has_grown_old() -> None:
+    metered = Metered()
+    metered.latest.apply([fact(sample())])
+    view = metered.latest.view("main")
+    assert view is not None
+    etags = []
+    for _ in range(40):
+        body(metered)
+        etags.append(view.etag)
+        metered.clock.move(10)
+    assert etags[0] == 'W/"7-1"'
+    assert 2 <= len(set(etags)) <= 4  # Ages alone change nothing.
+    assert etags == sorted(etags, key=etags.index)  # And none comes back.

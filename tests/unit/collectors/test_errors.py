@@ -48,7 +48,8 @@ def test_places_and_firewalls_have_their_own_sentences() -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("7", 7), ("0", 0), ("", 60), ("-5", 60), ("soon", 60), ("1.5", 60), ("²", 60), ("999999999", WAIT_TOLD_SECONDS_MAX),
-     ("Sun, 22 Nov 2026 22:25:40 GMT", 30), ("9" * 400, 60)],
+     ("Sun, 22 Nov 2026 22:25:40 GMT", 30), ("9" * 400, 60),
+     ("Mon, 01 Jan 99999999999 00:00:00 GMT", 60)],
 )  # fmt: skip
 def test_retry_after(text: str, seconds: float) -> None:
     assert retry_after_seconds(429, {"retry-after": text}, NOW) == pytest.approx(seconds)
@@ -120,8 +121,12 @@ def test_btcturk_says_success_and_means_no(payload) -> None:
     assert isinstance(btcturk(answer(200, {"success": True, "code": 1037, "message": "x"})), RefusedError)
 
 
-def test_btcturk_success_is_not_what_decides() -> None:
-    assert btcturk(answer(200, {"success": False, "code": 0, "data": []})) is None
+def test_btcturk_success_is_not_what_decides_but_a_false_is_no_content() -> None:
+    assert btcturk(answer(200, {"success": True, "code": 0, "data": []})) is None
+    assert btcturk(answer(200, {"serverTime": NOW})) is None
+    # Else an error in this envelope would be an account that holds nothing.
+    assert isinstance(btcturk(answer(200, {"success": False, "code": 0, "data": []})), UnreadableError)
+    assert isinstance(btcturk(answer(200, {"success": False, "data": []})), UnreadableError)
     assert isinstance(btcturk(answer(200, {"success": True, "code": 1000, "data": []})), UnreadableError)
 
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bus.interface import PublishError
+from collectors.balances import moved_mirrors
 from collectors.binance.exchange import Binance
 from collectors.btcturk.exchange import Btcturk
 from collectors.exchange import Listing, Symbol, Ticker
@@ -22,10 +23,25 @@ from collectors.settings import AccountSettings, CollectorSettings, SettingsErro
 from collectors.supervise import keep_running
 from monitoring.metrics import CollectorMetrics
 from schemas.encoding import Decoded, Encoded, encode
-from schemas.events import BalanceSnapshot, RefreshCommand, WantedAsset
+from schemas.events import Balance, BalanceSnapshot, Mirror, RefreshCommand, WantedAsset
 from schemas.topics import BALANCES, COLLECTORS, WANTED
 
 AT = dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moved"),
+    [("1", "1.00009", False), ("1", "0.99991", False), ("1", "1.0002", True), ("1", "0.9998", True), (None, "1", True),
+     ("1", None, True), (None, None, False), ("1" + "0" * 39, "0." + "0" * 29 + "1", True)],
+)  # fmt: skip
+def test_a_mirrored_holding_moved_where_it_came_went_or_changed_by_more_than_interest(before, after, moved) -> None:
+    def rows(total: str | None) -> tuple[Balance, ...]:
+        if total is None:
+            return ()
+        mirror = Mirror(wallet="earn-flexible", asset="BTC")
+        return (Balance(asset="LDBTC", free=total, locked="0", total=total, mirror_of=mirror),)
+
+    assert moved_mirrors(rows(before), rows(after)) == ({"earn-flexible"} if moved else set())
 
 
 class FakeBus:

@@ -192,6 +192,8 @@ def test_the_gap_between_two_totals() -> None:
     assert gap_ratio(wallets, Decimal(2), "BTC", PRICES) == 0
     assert gap_ratio(wallets, Decimal(4), "BTC", PRICES) == 0.5
     assert gap_ratio(wallets, Decimal(0), "BTC", PRICES) is None
+    unlisted = wallets | {"earn-flexible": ()}
+    assert gap_ratio(unlisted, Decimal(2), "BTC", PRICES) == 0, "what the other wallet does not list counts here"
 
 
 @given(st.from_regex(r"[0-9]{1,24}(\.[0-9]{1,22})?", fullmatch=True) | st.text(max_size=12))

@@ -117,6 +117,21 @@ def test_an_uncaught_error_of_a_thread_is_logged(capsys: pytest.CaptureFixture[s
     assert CANARY not in text
 
 
+def test_no_text_forges_a_line_or_moves_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "console", [CANARY])
+    hostile = "x\n2026-11-22T10:00:00Z [info] all is well\x1b]0;title\x07\x9b2J\u202e\u2028\r"
+    structlog.get_logger("part").warning(hostile, value=hostile, **{hostile: hostile})
+    logging.getLogger("other").error("from %s", hostile)
+    try:
+        fail(RuntimeError(hostile))
+    except RuntimeError:
+        structlog.get_logger("part").exception("it failed")
+    text = capsys.readouterr().err
+    assert not [character for character in text if not (character.isprintable() or character == "\n")]
+    assert len([line for line in text.splitlines() if line.startswith("2026-11-22T10:00:00Z")]) == 0
+    assert "all is well\\x1b" in text
+
+
 def test_a_wrong_level_is_named() -> None:
     with pytest.raises(ValueError, match=r"LOG_LEVEL.*'LOUD'"):
         configure_logs("LOUD", "json", [])

@@ -84,6 +84,12 @@ async def test_a_read_token_guards_all_but_health() -> None:
     await server.stop()
 
 
+async def test_also_answers_that_are_not_ours_name_no_versions(server: MonitoringServer) -> None:
+    code, text = await get(server, "/metrics", Expect="nonsense")  # It checks the headers.
+    assert code == 417
+    assert "aiohttp" not in text
+
+
 async def test_it_listens_where_it_is_told_and_nowhere_else(server: MonitoringServer) -> None:
     assert server.url.startswith("http://127.0.0.1:")
     listener = server._server._listener
