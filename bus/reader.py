@@ -45,11 +45,7 @@ def batches(records: Sequence[RawRecord]) -> Iterator[Sequence[RawRecord]]:
         yield records[start:]
 
 
-_LEVELS: Final = {
-    ReaderState.FAILED: _log.error,
-    ReaderState.DEGRADED: _log.warning,
-    ReaderState.LIVE: _log.info,
-}
+_LEVELS: Final = {ReaderState.FAILED: "error", ReaderState.DEGRADED: "warning", ReaderState.LIVE: "info"}
 """Starting and stopping are steps of somebody else's, who tells of them."""
 
 
@@ -111,8 +107,9 @@ class ReaderStatus:
         if state is not self.state:
             self._gauges[self.state].set(0)
             self._gauges[state].set(1)
-            level = _LEVELS.get(state, _log.debug)
-            level(f"reader is {state}", reader=self.name, **({"reason": reason} if reason else {}))
+            # By name: a logger's method, kept from the import on, would not know how the process logs.
+            log = getattr(_log, _LEVELS.get(state, "debug"))
+            log(f"reader is {state}", reader=self.name, **({"reason": reason} if reason else {}))
         self.state, self.reason = state, reason
         # Each waiter holds the event of the moment it began to wait.
         self._changed.set()

@@ -16,7 +16,7 @@ from cli.settings.exchanges import AccountCredentials, ExchangeSettings
 from cli.settings.load import Loaded, Settings
 from collectors.client import Client, Key
 from collectors.clock import SKEW_WARNING_SECONDS
-from collectors.errors import ExchangeError
+from collectors.errors import ExchangeError, UnavailableError
 from collectors.exchange import Exchange
 from collectors.http import HttpSession, Timeouts
 from collectors.permissions import UNVERIFIED, judge
@@ -31,6 +31,8 @@ SIGNS: Final[dict[Outcome, tuple[str, str]]] = {
     "warning": ("!", "yellow"),
     "error": ("✗", "red"),
 }
+
+CHECK_AGAIN: Final = "Look at this machine's network, at the address in the settings and at the exchange's status page."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ async def run_check(loaded: Loaded, *, as_json: bool) -> Exit:
     """Look at everything, print it; CLEAN when nothing is wrong, WRONG_USE for settings, ERROR for the rest."""
     lines = [Line(finding.severity, finding.name, finding.message, finding.mend) for finding in loaded.findings]
     if loaded.settings is not None:
-        lines.insert(0, Line("ok", "settings", f"read, {loaded.settings.account_count} accounts"))
+        lines.insert(0, Line("ok", "settings", f"read; accounts with a key: {loaded.settings.account_count}"))
         lines += await _exchanges(loaded.settings)
     if as_json:
         document = {"ok": all(line.outcome != "error" for line in lines), "lines": [asdict(line) for line in lines]}
@@ -75,7 +77,7 @@ async def _exchange(settings: ExchangeSettings) -> list[Line]:
         try:
             await client.sync()
         except ExchangeError as error:
-            return [Line("error", settings.spec.name, error.message, error.mend)]
+            return [_failure(settings.spec.name, error)]
         lines = [Line("ok", settings.spec.name, f"answers at {settings.urls['REST_URL']}"), _clock(client)]
         if not settings.accounts:
             lines.append(Line("ok", settings.spec.name, "no key: prices only"))
@@ -95,7 +97,7 @@ def _clock(client: Client) -> Line:
     subject = f"{client.exchange.name} clock"
     if abs(offset) > SKEW_WARNING_SECONDS:
         return Line("warning", subject, f"this machine's clock is {-offset:+.1f} s off", "set it by NTP")
-    return Line("ok", subject, f"this machine's clock is {-offset * 1000:+.0f} ms off")
+    return Line("ok", subject, f"this machine's clock is {round(-offset * 1000):+d} ms off")
 
 
 async def _account(exchange: Exchange, client: Client, account: AccountCredentials) -> list[Line]:
@@ -115,8 +117,14 @@ async def _account(exchange: Exchange, client: Client, account: AccountCredentia
         balances = await exchange.read_wallet(wallet, client.conversation(key).call, None)
         lines.append(Line("ok", subject, f"reads {wallet}: {len(balances)} assets"))
     except ExchangeError as error:
-        return [Line("error", subject, error.message, error.mend)]
+        return [_failure(subject, error)]
     return lines
+
+
+def _failure(subject: str, error: ExchangeError) -> Line:
+    """An error's own mend speaks to somebody whose reading goes on; a check is over, and is made again."""
+    mend = CHECK_AGAIN if isinstance(error, UnavailableError) else error.mend
+    return Line("error", subject, error.message, mend)
 
 
 def _permissions(subject: str, permissions: Permissions) -> Line:

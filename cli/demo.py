@@ -35,7 +35,7 @@ async def start_demo(specs: Sequence[ExchangeSpec], env_file: Path, environment:
     """Start the simulated exchanges on free loopback ports. Real keys are not even looked at."""
     loaded = load_settings((), env_file, environment)
     if loaded.settings is None:
-        raise ExitError(Exit.WRONG_USE, "\n".join(f"{error.message}: {error.mend}" for error in loaded.errors))
+        raise ExitError(Exit.WRONG_USE, loaded.problems())
     core = loaded.settings.core
     if core.api_host not in LOOPBACK_HOSTS and core.read_token is None:
         raise ExitError(Exit.WRONG_USE, "the demo listens on loopback only")

@@ -61,8 +61,7 @@ class Embedded:
         process = ProcessMetrics(registry)
         process.info.labels(version=version("spark-portfolio"), role="embedded").set(1)
         self._pulse = Pulse(process, clock)
-        state_file = None if demo else settings.core.state_dir / STATE_FILE
-        self.bus: Bus = LocalBus(state_file, BusMetrics(registry), clock)
+        self.bus: Bus = LocalBus(None if demo else state_file(settings), BusMetrics(registry), clock)
         self.readiness = Readiness()
         self.api = ApiRole(
             self.bus,
@@ -112,7 +111,6 @@ class Embedded:
         try:
             await self.api.start()
         except ListenError as error:
-            await self.bus.stop()
             raise ExitError(Exit.WRONG_USE, str(error)) from error
         self._pulse.start()
         await self.aggregator.start()

@@ -57,7 +57,7 @@ async def run_forget(settings: Settings, account: str, portfolio: str) -> Exit:
     try:
         await bus.start()
     except BusError as error:
-        raise ExitError(Exit.ERROR, f"{error}. A running spark-portfolio must be ended first.") from error
+        raise ExitError(Exit.ERROR, str(error)) from error
     keys = _Keys(portfolio, exchange, label)
     reader = bus.follow_state([topics.BALANCES, topics.COLLECTORS], keys, name="forget")
     try:
@@ -66,8 +66,9 @@ async def run_forget(settings: Settings, account: str, portfolio: str) -> Exit:
         if not keys.found:
             raise ExitError(Exit.WRONG_USE, f"portfolio {portfolio!r} has no account {account}: nothing to forget")
         # The last state of the portfolio still shows the account, and it is there before the next one is made.
-        await bus.publish([*keys.found.values(), tombstone(topics.PORTFOLIO, join_key(portfolio))])
-        print(f"{account} is forgotten: {len(keys.found)} records taken away")
+        retired = list(keys.found.values())  # The reader sees our own tombstones, and empties what it found.
+        await bus.publish([*retired, tombstone(topics.PORTFOLIO, join_key(portfolio))])
+        print(f"{account} is forgotten: {len(retired)} records taken away")
         return Exit.CLEAN
     finally:
         await reader.stop()

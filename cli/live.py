@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bus.interface import Bus, Reader
+from monitoring.logs import printable
 from schemas import topics
 from schemas.encoding import Decoded
 from schemas.events import CollectorStatus
@@ -92,7 +93,7 @@ class LiveSummary:
             parts.append(_total_line(self._states[name]))
         shown = {(s.exchange, s.account) for state in self._states.values() for s in state.accounts}
         parts.extend(
-            Text(f"{status.exchange}/{status.account}: {status.state}: {status.error.message}", style="red")
+            Text(printable(f"{status.exchange}/{status.account}: {status.state}: {status.error.message}"), style="red")
             for status in self._sources.values()
             if status.error is not None and (status.exchange, status.account) not in shown
         )

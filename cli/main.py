@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from cli.exits import NO_KAFKA_YET, Exit, ExitError
-from cli.settings.load import ENV_FILE, Loaded, Settings, load_settings
+from cli.settings.load import ENV_FILE, Settings, load_settings
 from cli.settings.template import render_template
 from cli.specs import specs
 from monitoring.logs import configure_logs
@@ -26,7 +27,18 @@ app = typer.Typer(
     help="A self-hosted crypto portfolio that is always true and always live.",
 )
 
-EnvFile = Annotated[Path, typer.Option("--env-file", help="Where the settings are; the environment goes before it.")]
+
+def _there(path: Path) -> Path:
+    """Only the default may be missing: a name that a person wrote is a file that he expects to be read."""
+    if path != ENV_FILE and not path.exists():
+        raise ExitError(Exit.WRONG_USE, f"there is no env file {path}: correct its name, or leave --env-file out")
+    return path
+
+
+EnvFile = Annotated[
+    Path,
+    typer.Option("--env-file", callback=_there, help="Where the settings are; the environment goes before it."),
+]
 
 
 def main() -> None:
@@ -39,27 +51,25 @@ def main() -> None:
     except ExitError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(int(error.code)) from None
+    finally:
+        # All is stopped: an impatient second Ctrl-C must not turn the exit code into a death by signal.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def settings_or_exit(env_file: Path) -> Settings:
     """The settings, or an end with every error and its mend."""
     loaded = load_settings(specs(), env_file, os.environ)
     if loaded.settings is None:
-        raise ExitError(Exit.WRONG_USE, _problems(loaded))
+        raise ExitError(Exit.WRONG_USE, loaded.problems())
     return loaded.settings
 
 
-def _problems(loaded: Loaded) -> str:
-    lines = ["The settings have errors:"]
-    lines += [f"  - {error.message}\n      → {error.mend}" for error in loaded.errors]
-    return "\n".join(lines)
-
-
-def _run(main_coroutine: Callable[[], Coroutine[Any, Any, Exit]]) -> None:
+def _run(main_coroutine: Callable[[], Coroutine[Any, Any, Exit]], *, interrupted: Exit) -> None:
+    """Run to the end. ``interrupted`` is what Ctrl-C means: for what runs until it, the end; else an unfinished job."""
     try:
         code = asyncio.run(main_coroutine())
     except KeyboardInterrupt:
-        code = Exit.CLEAN
+        code = interrupted
     sys.stdout.flush()
     raise typer.Exit(int(code))
 
@@ -71,9 +81,13 @@ def up(
     env_file: EnvFile = ENV_FILE,
 ) -> None:
     """Run everything in one process; Ctrl-C ends it."""
-    from cli.up import run_up  # noqa: PLC0415 - the other commands start faster without the whole system
 
-    _run(lambda: run_up(specs(), demo=demo, env_file=env_file, environment=dict(os.environ)))
+    async def run() -> Exit:  # The import is the longest part of the start: Ctrl-C counts during it too.
+        from cli.up import run_up  # noqa: PLC0415 - the other commands start faster without the whole system
+
+        return await run_up(specs(), demo=demo, env_file=env_file, environment=dict(os.environ))
+
+    _run(run, interrupted=Exit.CLEAN)
 
 
 @app.command()
@@ -113,14 +127,15 @@ def _apart(role: str, env_file: Path) -> None:
 @app.command()
 def simulator(
     port: Annotated[
-        int, typer.Option(help="The port of the control interface; the exchanges take the next two.")
+        int,
+        typer.Option(min=1, max=65535 - 2, help="The port of the control interface; the exchanges take the next two."),
     ] = 4020,
     seed: Annotated[int, typer.Option(help="The world: the same seed, the same balances, prices and movements.")] = 7,
 ) -> None:
     """Run the simulated exchanges as a process of their own, to develop and test against."""
     from cli.simulate import run_simulator  # noqa: PLC0415 - as above
 
-    _run(lambda: run_simulator(specs(), port=port, seed=seed))
+    _run(lambda: run_simulator(specs(), port=port, seed=seed), interrupted=Exit.CLEAN)
 
 
 @app.command()
@@ -133,7 +148,7 @@ def check(
     from cli.check import run_check  # noqa: PLC0415 - as above
 
     configure_logs("error", "console", [])
-    _run(lambda: run_check(load_settings(specs(), env_file, os.environ), as_json=as_json))
+    _run(lambda: run_check(load_settings(specs(), env_file, os.environ), as_json=as_json), interrupted=Exit.ERROR)
 
 
 @app.command(name="schemas")
@@ -141,10 +156,15 @@ def export_schemas(
     folder: Annotated[Path, typer.Argument(help="Where the JSON Schemas are written.")] = Path("schemas/json"),
 ) -> None:
     """Write the JSON Schema of every event."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, schema in json_schemas().items():
-        (folder / name).write_text(render(schema), encoding="utf-8")
-        typer.echo(folder / name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, schema in json_schemas().items():
+            (folder / name).write_text(render(schema), encoding="utf-8")
+            typer.echo(folder / name)
+    except OSError as error:
+        raise ExitError(
+            Exit.ERROR, f"{folder} cannot be written ({error.strerror}): name a folder that this user may write to"
+        ) from error
 
 
 @app.command()
@@ -158,7 +178,7 @@ def forget(
 
     configure_logs("warning", "console", [])
     settings = settings_or_exit(env_file)
-    _run(lambda: run_forget(settings, account, portfolio))
+    _run(lambda: run_forget(settings, account, portfolio), interrupted=Exit.ERROR)
 
 
 @app.command()

@@ -39,7 +39,8 @@ def install_signals(stop: asyncio.Event) -> None:
             raise SystemExit(Exit.ERROR)
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # A closed terminal window; not on Windows.
+    for number in (signal.SIGINT, signal.SIGTERM, *hang_up):
         try:
             loop.add_signal_handler(number, on_signal)
         except NotImplementedError:  # Windows: the loop has no signal handlers; the plain ones wake it.

@@ -22,15 +22,19 @@ async def run_up(specs: Sequence[ExchangeSpec], *, demo: bool, env_file: Path, e
     stop = asyncio.Event()
     install_signals(stop)
     world: Demo | None = None
+    loaded: Loaded | None = None
     try:
         if demo:
             world = await start_demo(specs, env_file, environment)
             settings = world.settings
         else:
-            settings = _real(load_settings(specs, env_file, environment))
+            loaded = load_settings(specs, env_file, environment)
+            settings = _real(loaded)
         if settings.core.bootstrap_servers is not None:
             raise ExitError(Exit.WRONG_USE, NO_KAFKA_YET)
         _logs(settings)
+        for finding in loaded.findings if loaded else ():
+            _log.warning(finding.message, mend=finding.mend)
         return await _run(Embedded(settings, demo=demo), settings, stop, demo=demo)
     finally:
         if world is not None:
@@ -39,12 +43,9 @@ async def run_up(specs: Sequence[ExchangeSpec], *, demo: bool, env_file: Path, e
 
 def _real(loaded: Loaded) -> Settings:
     if loaded.settings is None:
-        lines = [f"  - {error.message}\n      → {error.mend}" for error in loaded.errors]
-        raise ExitError(Exit.WRONG_USE, "\n".join(["The settings have errors:", *lines]))
+        raise ExitError(Exit.WRONG_USE, loaded.problems())
     if loaded.settings.account_count == 0:
         raise ExitError(Exit.WRONG_USE, missing_keys([one.spec for one in loaded.settings.exchanges.values()]))
-    for finding in loaded.findings:
-        _log.warning(finding.message, mend=finding.mend)
     return loaded.settings
 
 
@@ -75,9 +76,9 @@ def _logs(settings: Settings) -> None:
 
 
 async def _run(system: Embedded, settings: Settings, stop: asyncio.Event, *, demo: bool) -> Exit:
-    await system.start()
     display: LiveSummary | None = None
     try:
+        await system.start()
         for line in where_to_look(system.api.url, settings, demo=demo):
             console().print(line, markup=False, soft_wrap=True)
         _log.info("running", url=system.api.url, accounts=settings.account_count, demo=demo)

@@ -250,7 +250,10 @@ class HttpServer:
             )
         if error.errno in {errno.EACCES, errno.EPERM}:
             return ListenError(f"listening on {where} is not permitted; choose {self._port_setting} above 1023.")
-        return ListenError(f"listening on {where} failed: {error.strerror or type(error).__name__}.")
+        return ListenError(
+            f"listening on {where} failed: {error.strerror or type(error).__name__}. "
+            f"Correct {self._port_setting.removesuffix('PORT')}HOST, or leave it at 127.0.0.1."
+        )
 
     async def stop(self) -> None:
         """Stop listening, give running requests a moment, close all connections. Never raises."""

@@ -17,7 +17,10 @@ _MILLISECOND: Final = dt.timedelta(milliseconds=1)
 Label = Annotated[str, StringConstraints(pattern=LABEL_PATTERN, strict=True)]
 """The name of a portfolio, an exchange, an account or a wallet: what we or the settings name."""
 
-Asset = Annotated[str, StringConstraints(pattern=rf"^[^\x00-\x1f\x7f]{{1,{ASSET_LENGTH_MAX}}}$", strict=True)]
+_NO_TEXT: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+"""Control characters and line separators: in no coin's name, and able to forge a line or steer a terminal."""
+
+Asset = Annotated[str, StringConstraints(pattern=rf"^[^{_NO_TEXT}]{{1,{ASSET_LENGTH_MAX}}}$", strict=True)]
 """The code of an asset, as the exchange writes it: any script, no control characters. Hostile text to a page."""
 
 Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX, strict=True)]

@@ -39,18 +39,23 @@ class CoreSettings(BaseModel):
     allowed_hosts: Names = Field(
         (), description="Host names, beside loopback, under which the API may be asked for; commas between them."
     )
-    metrics_host: str = Field("127.0.0.1", description="The address of health and metrics of roles that run apart.")
+    metrics_host: str = Field(
+        "127.0.0.1",
+        description="Where a role that runs apart shows health and metrics (not used yet).",
+    )
     metrics_port: Port | None = Field(
-        None, description="The port of health and metrics of a role that runs apart; each role has its own default."
+        None, description="The port of that; each role has its own default (not used yet)."
     )
     state_dir: Path = Field(
         Path("state"), description="Where the embedded way keeps the last known state over a restart (mode 0700)."
     )
     kafka_bootstrap_servers: str | None = Field(
-        None, description="Set it to run the parts apart on Apache Kafka; empty: all in one process."
+        None,
+        description="To run the parts apart, on Apache Kafka (refused yet); empty: all in one process.",
     )
     topic_prefix: str = Field(
-        "", description="Stands before every topic's name, for several installations on one Kafka."
+        "",
+        description="Stands before the topics' names on a shared Kafka (not used yet).",
     )
     usd_pegs: Names = Field(
         ("USDT",), description="Assets counted as one US dollar where nothing quotes them in USD; every price shows it."

@@ -51,6 +51,11 @@ class Loaded:
         """What must be mended before anything runs."""
         return [finding for finding in self.findings if finding.severity == "error"]
 
+    def problems(self) -> str:
+        """The errors as text for a person: each with its mend."""
+        lines = [f"  - {error.message}\n      → {error.mend}" for error in self.errors]
+        return "\n".join(["The settings have errors:", *lines])
+
 
 def load_settings(specs: Sequence[ExchangeSpec], env_file: Path, environment: Mapping[str, str]) -> Loaded:
     """Read and check everything; the environment goes before the file. Never raises for what a person wrote."""
@@ -83,7 +88,8 @@ def _name_unknown(
     from_file: Values, from_env: Values, known: set[str], prefixes: tuple[str, ...], of_exchanges: tuple[str, ...]
 ) -> None:
     for name, value in from_file.values.items():
-        if name.startswith(prefixes) and name.removesuffix(FILE_SUFFIX) not in known:
+        # In capitals: a name in small letters would else be passed over in silence, as somebody else's.
+        if name.upper().startswith(prefixes) and name.removesuffix(FILE_SUFFIX) not in known:
             from_file.error(name, f"{name} ({value.origin}) is no setting", _nearest(name, known))
     for name in from_env.values:
         if name.startswith(of_exchanges) and name.removesuffix(FILE_SUFFIX) not in known | ENVIRONMENT_ALSO:
@@ -91,7 +97,7 @@ def _name_unknown(
 
 
 def _nearest(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name.upper(), sorted(known), n=1, cutoff=0.5)
     return f"did you mean {close[0]}?" if close else "delete it"
 
 

@@ -159,10 +159,19 @@ def read_secret_file(out: Values, name: str, path_text: str, origin: str) -> Val
         out.error(name, f"{shown}: {path} cannot be read: {reason}", "correct the path or the file")
         return None
     value = text.removeprefix(_BOM).strip()
-    if not value:
-        out.error(name, f"{shown}: {path} is empty", "write the secret into it")
+    problem = _problem_of_secret(value)
+    if problem:
+        out.error(name, f"{shown}: {path} {problem}", "write the secret into it, one short line")
         return None
     return Value(value, str(path))
+
+
+def _problem_of_secret(value: str) -> str:
+    if not value:
+        return "is empty"
+    if not value.isprintable():
+        return "has more than one line, or control characters"
+    return "still holds a placeholder" if is_placeholder(value) else ""
 
 
 def merge(env_file: Values, environment: Values, known: set[str]) -> Values:

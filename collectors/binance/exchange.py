@@ -41,9 +41,14 @@ class Binance(Exchange):
             CredentialSpec(API_SECRET, "the secret that was shown once, when the key was made"),
         ),
         urls=(
-            UrlSpec("REST_URL", "https://api.binance.com", "REST"),
-            UrlSpec("WS_API_URL", "wss://ws-api.binance.com:443/ws-api/v3", "WebSocket API", whole=True),
-            UrlSpec("STREAM_URL", "wss://stream.binance.com:9443", "market streams"),
+            UrlSpec("REST_URL", "https://api.binance.com", "balances and prices"),
+            UrlSpec(
+                "WS_API_URL",
+                "wss://ws-api.binance.com:443/ws-api/v3",
+                "the WebSocket API (not used yet)",
+                whole=True,
+            ),
+            UrlSpec("STREAM_URL", "wss://stream.binance.com:9443", "the market streams (not used yet)"),
         ),
         polls=(
             PollSpec("SPOT", (SPOT,), 10.0),

@@ -34,12 +34,21 @@ class Btcturk(Exchange):
         credentials=(
             CredentialSpec(API_KEY, "the public key"),
             CredentialSpec(API_SECRET, "the private key, as it was shown", base64=True),
-            CredentialSpec("WS_API_KEY", "the public key of a WebSocket key, for live updates", optional=True),
-            CredentialSpec("WS_API_SECRET_BASE64", "its private key", base64=True, optional=True),
+            CredentialSpec(
+                "WS_API_KEY",
+                "the public WebSocket key (not used yet)",
+                optional=True,
+            ),
+            CredentialSpec("WS_API_SECRET_BASE64", "its private key (not used yet)", base64=True, optional=True),
         ),
         urls=(
-            UrlSpec("REST_URL", "https://api.btcturk.com", "REST"),
-            UrlSpec("STREAM_URL", "wss://ws-feed-pro.btcturk.com", "WebSocket feed", whole=True),
+            UrlSpec("REST_URL", "https://api.btcturk.com", "balances and prices"),
+            UrlSpec(
+                "STREAM_URL",
+                "wss://ws-feed-pro.btcturk.com",
+                "the WebSocket feed (not used yet)",
+                whole=True,
+            ),
         ),
         polls=(PollSpec("SPOT", (SPOT,), 10.0),),
         key_guide=(

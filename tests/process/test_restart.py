@@ -109,6 +109,7 @@ async def test_forget_takes_an_account_away_and_refuses_a_configured_one(program
     without = {name: text for name, text in settings.items() if not name.startswith("BTCTURK_API")}
     gone = await program().start("forget", "btcturk/main", STATE_DIR=state, **without)
     assert await gone.ended(10) == 0, gone.err
+    assert re.search(r"btcturk/main is forgotten: [1-9]\d* records", gone.out)
     third = await program().start("up", STATE_DIR=state, **without)
     answer = await until(third, "/api/portfolio", lambda answer: bool(answer["accounts"]))
     assert [one["exchange"] for one in answer["accounts"]] == ["binance"]

@@ -58,3 +58,4 @@ def test_the_demo_on_a_terminal(tmp_path: Path) -> None:
     assert re.search(r"Admin token of this run: [\w-]{32,}", shown)
     assert re.search(r"binance/main[\s\S]*btcturk/main[\s\S]*total [\d,]+\.\d\d USD", shown)
     assert '"event"' not in shown, "no log lines into a person's display"
+    assert "reader is" not in shown

@@ -1,5 +1,6 @@
 """`spark-portfolio up` as a person runs it: the demo, its end, and what is said when it cannot start."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -34,6 +35,7 @@ async def test_the_demo_is_complete_within_15_seconds_and_ends_cleanly(program, 
     assert time.monotonic() - before < 5
     lines = [json.loads(line) for line in demo.err.splitlines()]
     assert lines, "into a pipe it prints log lines"
+    assert "reader is" not in demo.out, "a log line goes where the logs go"
     assert not [line for line in lines if line["level"] in {"error", "critical"}]
     assert demo.url in demo.out
     with socket.socket() as probe:
@@ -123,6 +125,90 @@ async def test_wrong_settings_are_listed_and_end_it(program) -> None:
     await one.start("up")
     assert await one.ended(10) == 2
     assert "did you mean BINANCE_API_KEY?" in one.err
+
+
+async def test_an_env_file_that_was_named_and_is_not_there_is_named(program) -> None:
+    one = await program().start("up", "--env-file", "nosuch.env")
+    assert await one.ended(10) == 2
+    assert "there is no env file nosuch.env" in one.err
+
+
+async def test_what_was_put_right_in_the_settings_is_logged_as_all_else(program, until) -> None:
+    one = program()
+    keys = "BINANCE_REST_URL=http://127.0.0.1:9\r\nBINANCE_API_KEY=abcdef\r\nBINANCE_API_SECRET=abcdef\r\n"
+    (one.folder / ".env").write_bytes(keys.encode() + b"BTCTURK_REST_URL=http://127.0.0.1:9\r\n")
+    (one.folder / ".env").chmod(0o600)
+    await one.start("up")
+    await until(one, "/health", lambda answer: answer == {"ok": True})
+    assert await one.interrupt() == 0
+    assert "CRLF" in "".join(json.loads(line)["event"] for line in one.err.splitlines())
+    assert "CRLF" not in one.out
+
+
+async def test_ctrl_c_in_the_middle_of_the_start_is_a_clean_end_too(program) -> None:
+    one = program()
+    (one.folder / "slow").mkdir()
+    # The moment is not left to luck: it is while the system is imported.
+    (one.folder / "slow" / "sitecustomize.py").write_text(
+        "import sys, os, signal\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'cli.embedded':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+    )
+    await one.start("up", "--demo", PYTHONPATH=str(one.folder / "slow"))
+    assert await one.ended(10) == 0, one.err
+    assert "Traceback" not in one.err
+
+
+async def test_an_impatient_second_ctrl_c_after_the_end_changes_nothing(program, until) -> None:
+    one = program()
+    (one.folder / "late").mkdir()
+    (one.folder / "late" / "sitecustomize.py").write_text(
+        "import atexit, os, signal\natexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+    )
+    await one.start("up", "--demo", PYTHONPATH=str(one.folder / "late"))
+    await until(one, "/health", lambda answer: answer == {"ok": True})
+    assert await one.interrupt() == 0
+    assert "KeyboardInterrupt" not in one.err
+
+
+async def test_a_check_that_was_interrupted_is_no_good_check(program) -> None:
+    one = program()
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        await one.start("check", BINANCE_REST_URL=url, BINANCE_API_KEY="abcdef", BINANCE_API_SECRET="abcdef")
+        asked, _ = await asyncio.to_thread(silent.accept)
+        with asked:
+            assert await one.interrupt() == 1
+
+
+async def test_a_check_does_not_say_that_reading_goes_on(program) -> None:
+    closed = "http://127.0.0.1:9"
+    one = await program().start("check", "--json", BINANCE_REST_URL=closed, BTCTURK_REST_URL=closed)
+    assert await one.ended(10) == 1
+    lines = {line["subject"]: line for line in json.loads(one.out)["lines"]}
+    assert lines["binance"]["outcome"] == "error"
+    assert "goes on by itself" not in one.out
+
+
+async def test_schemas_says_which_folder_it_cannot_write(program) -> None:
+    one = program()
+    (one.folder / "file").touch()
+    await one.start("schemas", "file")
+    assert await one.ended(10) == 1
+    assert one.err.startswith("file cannot be written")
+
+
+@pytest.mark.parametrize("port", ["0", "65534", "70000"])
+async def test_the_simulator_names_the_ports_it_can_take(program, port: str) -> None:
+    one = await program().start("simulator", "--port", port)
+    assert await one.ended(10) == 2
+    assert "--port" in one.err
+    assert "Traceback" not in one.err
 
 
 def test_the_env_template_is_the_one_of_the_settings(tmp_path: Path) -> None:

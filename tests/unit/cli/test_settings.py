@@ -93,6 +93,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
         ("API_PORT=99999", "API_PORT (.env:1)"),
         ("API_PORT=", ""),
         ("ADMIN_TOKEN=short", "at least 32 characters"),
+        ("acme_api_key=k", "acme_api_key (.env:1) is no setting -> did you mean ACME_API_KEY?"),
         ("API_HOST=0.0.0.0", "READ_TOKEN"),
         ("ACME_REST_URL=ftp://x", "is no https address"),
         ("ACME_REST_URL=http://api.acme.example", "unencrypted"),
@@ -179,6 +180,15 @@ class TestSecretFiles:
     def test_an_empty_file_is_refused(self, tmp_path: Path) -> None:
         loaded = self.load(tmp_path, self.write(tmp_path / "secret", " \n"))
         assert any("is empty" in error.message for error in loaded.errors)
+
+    @pytest.mark.parametrize("text", ["one\ntwo", "a\x00b"])
+    def test_a_secret_is_one_line(self, tmp_path: Path, text: str) -> None:
+        loaded = self.load(tmp_path, self.write(tmp_path / "secret", text))
+        assert any("more than one line" in error.message for error in loaded.errors)
+
+    def test_a_placeholder_in_a_file_is_found(self, tmp_path: Path) -> None:
+        loaded = self.load(tmp_path, self.write(tmp_path / "secret", "<your secret>"))
+        assert any("placeholder" in error.message for error in loaded.errors)
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         loaded = self.load(tmp_path, tmp_path / "nowhere")
