@@ -19,6 +19,7 @@ from cli.specs import specs
 from collectors.pacing import Pacing
 from collectors.settings import CollectorSettings
 from simulator import Simulator, demo_config
+from tests.ports import free_port
 
 POLL_SECONDS = 0.3
 ADMIN = "flow-admin-token-" + "0" * 32
@@ -71,14 +72,6 @@ class System:
         while not condition():
             assert time.monotonic() < ends_at, f"not within {within} s"
             await asyncio.sleep(0.02)  # The pace of asking.
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def settings_for(sim: Simulator, *, keyless: tuple[str, ...] = (), state_dir: Path | None = None) -> Settings:

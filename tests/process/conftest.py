@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,6 +11,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+
+from tests.ports import free_ports
 
 COMMAND = Path(sys.executable).with_name("spark-portfolio")
 START_SECONDS = 25.0
@@ -31,18 +32,12 @@ OURS = (
 )
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Program:
     """One running command, its output in files, and the port it was told."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = free_ports(3)  # The simulated exchanges take the two behind it.
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: asyncio.subprocess.Process | None = None
         self.started_at = 0.0

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.conftest import COMMAND, OURS, free_port
+from tests.ports import free_port
+from tests.process.conftest import COMMAND, OURS
 
 pty = pytest.importorskip("pty", reason="pseudo-terminals are a POSIX matter")
 
