@@ -1,12 +1,12 @@
-"""The aiohttp application: one table of routes, one middleware."""
+"""The aiohttp application: one table of routes, and one guard before all of them."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from api.guards import Guard, Route
+from api.guards import Guard, Handler, Route
 from api.handlers import Handlers
 from api.summary import STYLESHEET_PATH
 from monitoring.health import Readiness
@@ -41,23 +41,31 @@ ROUTES: Final = (
 
 def build_app(guard: Guard, handlers: Handlers, registry: CollectorRegistry, readiness: Readiness) -> web.Application:
     """The application. Every path of ROUTES has its handler here, and there are no others."""
-    app = web.Application(middlewares=[guard.middleware], client_max_size=BODY_BYTES_MAX)
-    app.router.add_routes(_routes(handlers, registry, readiness))
+    app = web.Application(client_max_size=BODY_BYTES_MAX)
+    for route, methods in _handlers(handlers, registry, readiness).items():
+        app.router.add_route("*", route.path, guard.protect(route, methods))
+    app.router.add_route("*", "/{path:.*}", guard.protect(None, {}))
     return app
 
 
-def _routes(handlers: Handlers, registry: CollectorRegistry, readiness: Readiness) -> Iterable[web.RouteDef]:
-    return (
-        web.get(PORTFOLIO.path, handlers.portfolio),
+def _handlers(
+    handlers: Handlers, registry: CollectorRegistry, readiness: Readiness
+) -> Mapping[Route, Mapping[str, Handler]]:
+    return {
+        PORTFOLIO: _read(handlers.portfolio),
         # No HEAD: a stream has no end that one could wait for.
-        web.get(STREAM.path, handlers.stream, allow_head=False),
-        web.get(EXPLAIN.path, handlers.explain),
-        web.post(REFRESH.path, handlers.refresh),
-        web.get(OPENAPI.path, handlers.openapi),
-        web.get(HEALTH.path, health),
-        web.get(READY.path, ready_handler(readiness)),
-        web.get(METRICS.path, metrics_handler(registry)),
-        web.get(SUMMARY.path, handlers.summary),
-        web.get(STYLESHEET.path, handlers.stylesheet),
-        web.get(ROOT.path, handlers.root),
-    )
+        STREAM: {"GET": handlers.stream},
+        EXPLAIN: _read(handlers.explain),
+        REFRESH: {"POST": handlers.refresh},
+        OPENAPI: _read(handlers.openapi),
+        HEALTH: _read(health),
+        READY: _read(ready_handler(readiness)),
+        METRICS: _read(metrics_handler(registry)),
+        SUMMARY: _read(handlers.summary),
+        STYLESHEET: _read(handlers.stylesheet),
+        ROOT: _read(handlers.root),
+    }
+
+
+def _read(handler: Handler) -> Mapping[str, Handler]:
+    return {"GET": handler, "HEAD": handler}

@@ -1,11 +1,11 @@
-"""One middleware before every handler: host, path, size, parameters, tokens, origin, rate. In this order, all routes.
+"""One guard before every handler: host, path, size, parameters, tokens, origin, rate. In this order, all routes.
 
 Reading is guarded as well as writing: what is read here is a person's wealth.
 """
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -88,59 +88,62 @@ class RateLimit:
 
 
 class Guard:
-    """The middleware. It also counts and times what goes through it."""
+    """Stands before every handler. It also counts and times what goes through it."""
 
-    def __init__(self, settings: ApiSettings, metrics: ApiMetrics, clock: Clock, routes: Iterable[Route]) -> None:
+    def __init__(self, settings: ApiSettings, metrics: ApiMetrics, clock: Clock) -> None:
         self._hosts = settings.hosts()
         self._reader = settings.reader()
         self._admin = settings.admin()
         self._metrics = metrics
         self._rate = RateLimit(clock)
-        self._routes = {route.path: route for route in routes}
-        self._durations = {route.path: metrics.duration_of(route.path) for route in self._routes.values()}
-        self._counters = {(route.path, 200): metrics.requests.labels(route.path, "200") for route in routes}
 
-    @web.middleware
-    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Judge, handle, count."""
-        begun = time.perf_counter()
-        # As it was sent, most requests name a path as it stands in the table; else it is unquoted, without its query.
-        route = self._routes.get(request.raw_path) or self._routes.get(request.path)
-        refusal = self._judge(request, route)
-        response: web.StreamResponse
-        if refusal is None:
-            try:
-                response = await handler(request)
-            except RefusedError as error:
-                response = self._refuse(error.refusal)
-            except web.HTTPException as error:
-                response = self._refuse(from_http_error(error))
-            except Exception:  # noqa: BLE001 - whatever a handler failed at, the answer has our shape and is counted
-                _log.exception("a request failed by a mistake of ours", route=route.path if route else UNMATCHED)
-                response = self._refuse(_INTERNAL)
-        else:
-            response = self._refuse(refusal)
+    def protect(self, route: Route | None, methods: Mapping[str, Handler]) -> Handler:
+        """The guarded handler of a path, whatever the method; without a route: of every path that is none of ours.
+
+        It is not one of aiohttp's middlewares: their machinery costs a request more than all guards together.
+        """
         path = UNMATCHED if route is None else route.path
-        counter = self._counters.get((path, response.status))
-        if counter is None:
-            counter = self._metrics.requests.labels(path, str(response.status))
-            self._counters[path, response.status] = counter
-        counter.inc()
-        if route is not None and route.timed:
-            self._durations[path].observe(time.perf_counter() - begun)
-        return response
+        duration = self._metrics.duration_of(path) if route is not None and route.timed else None
+        counters = {} if route is None else {200: self._metrics.requests.labels(path, "200")}
+        missing = from_http_error(web.HTTPMethodNotAllowed("", methods) if methods else web.HTTPNotFound())
+
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            begun = time.perf_counter()
+            handler = methods.get(request.method)
+            refusal = self._judge(request, route, None if handler is not None else missing)
+            if refusal is None and handler is not None:
+                response = await self._handle(request, handler, path)
+            else:
+                response = self._refuse(refusal or missing)
+            counter = counters.get(response.status)
+            if counter is None:
+                counter = counters[response.status] = self._metrics.requests.labels(path, str(response.status))
+            counter.inc()
+            if duration is not None:
+                duration.observe(time.perf_counter() - begun)
+            return response
+
+        return guarded
+
+    async def _handle(self, request: web.Request, handler: Handler, path: str) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except RefusedError as error:
+            return self._refuse(error.refusal)
+        except web.HTTPException as error:
+            return self._refuse(from_http_error(error))
+        except Exception:  # noqa: BLE001 - whatever a handler failed at, the answer has our shape and is counted
+            _log.exception("a request failed by a mistake of ours", route=path)
+            return self._refuse(_INTERNAL)
 
     def _refuse(self, refusal: Refusal) -> web.Response:
         self._metrics.refused.labels(refusal.guard).inc()
         return refuse(refusal)
 
-    def _judge(self, request: web.Request, route: Route | None) -> Refusal | None:
-        refusal = self._hosts.judge(request.raw_path, request.headers.getall(hdrs.HOST, ()))
-        if refusal is not None:
+    def _judge(self, request: web.Request, route: Route | None, missing: Refusal | None) -> Refusal | None:
+        refusal = self._hosts.judge(request.raw_path, request.headers.getall(hdrs.HOST, ())) or missing
+        if refusal is not None or route is None:
             return refusal
-        error = request.match_info.http_exception
-        if error is not None or route is None:
-            return from_http_error(error or web.HTTPNotFound())
         refusal = _judge_size(request)
         if refusal is None and "?" in request.raw_path:
             refusal = _judge_query(request, route)

@@ -4,7 +4,7 @@ import asyncio
 
 from prometheus_client import CollectorRegistry
 
-from api.app import ROUTES, build_app
+from api.app import build_app
 from api.guards import Guard
 from api.handlers import Handlers
 from api.latest import FOLLOWED, Latest
@@ -55,7 +55,7 @@ class ApiRole:
         handlers = Handlers(
             self._latest, self._streams, self._refresher, clock, default_portfolio=settings.default_portfolio
         )
-        app = build_app(Guard(settings, metrics, clock, ROUTES), handlers, registry, readiness)
+        app = build_app(Guard(settings, metrics, clock), handlers, registry, readiness)
         self._server = HttpServer(
             app,
             host=settings.host,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from benchmarks import collector, fold, http, idle
 from benchmarks.table import Row, show
+from monitoring.logs import configure_logs
 
 ALL: dict[str, Callable[[], list[Row]]] = {
     "http": http.rows,
@@ -20,6 +21,7 @@ def main() -> None:
     unknown = [name for name in names if name not in ALL]
     if unknown:
         sys.exit(f"there is no benchmark {unknown[0]!r}: it is one of {', '.join(ALL)}")
+    configure_logs("error", "console", [])
     rows: list[Row] = []
     for name in names:
         print(f"measuring {name} ...", file=sys.stderr)
