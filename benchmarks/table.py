@@ -2,8 +2,6 @@
 
 import json
 import platform
-import statistics
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -31,26 +29,6 @@ def at_least(name: str, value: float, goal: float, unit: str = "ratio") -> Row:
 def at_most(name: str, value: float, goal: float, unit: str) -> Row:
     """A row whose value must not be above its goal."""
     return Row(name, value, unit, f"<= {goal:g}", value <= goal)
-
-
-def interleaved(
-    ours: Callable[[], float], bare: Callable[[], float], rounds: int = ROUNDS
-) -> tuple[float, float, float]:
-    """Measure both sides in turn; the medians of each and of their ratio, ours to bare."""
-    pairs = []
-    for number in range(rounds):
-        if number % 2:
-            right = bare()
-            left = ours()
-        else:
-            left = ours()
-            right = bare()
-        pairs.append((left, right))
-    return (
-        statistics.median(left for left, _ in pairs),
-        statistics.median(right for _, right in pairs),
-        statistics.median(left / right for left, right in pairs),
-    )
 
 
 def show(rows: list[Row]) -> None:

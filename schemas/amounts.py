@@ -162,11 +162,6 @@ def round_value(value: Decimal) -> Decimal:
     return value
 
 
-def divide(dividend: Decimal, divisor: Decimal) -> Decimal:
-    """Quotient to 18 significant digits."""
-    return DIVISION.divide(dividend, divisor)
-
-
 def total_of(amounts: Iterable[Decimal]) -> Decimal:
     """The exact sum; AmountError where 60 digits do not hold it."""
     total = ZERO

@@ -20,18 +20,7 @@ An identity of its own is written ``CODE@exchange`` by convention. Empty as long
 exchanges we read; a code that is not here is its own identity.
 """
 
-_CODES: Final = {(exchange, identity): code for (exchange, code), identity in IDENTITIES.items()}
-_SHADOWED: Final = {(exchange, code) for exchange, code in IDENTITIES}
-
 
 def identity_of(exchange: str, code: str) -> str:
     """The asset that an exchange's code means."""
     return IDENTITIES.get((exchange, code), code)
-
-
-def code_of(exchange: str, identity: str) -> str | None:
-    """The code under which an exchange lists an asset, or None where that code means another asset there."""
-    code = _CODES.get((exchange, identity))
-    if code is not None:
-        return code
-    return None if (exchange, identity) in _SHADOWED else identity

@@ -48,11 +48,6 @@ def encode_part(fields: Mapping[str, Any]) -> bytes:
     return bytes(memoryview(part))
 
 
-def encoded(part: bytes) -> orjson.Fragment:
-    """A part that is JSON already, as a value for :func:`encode_part`."""
-    return orjson.Fragment(part)
-
-
 def encode_list(parts: Iterable[bytes]) -> orjson.Fragment:
     """A list of parts, as a value for :func:`encode_part`."""
     return orjson.Fragment(b"[" + b",".join(parts) + b"]")

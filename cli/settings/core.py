@@ -107,7 +107,3 @@ class CoreSettings(BaseModel):
 def core_names() -> dict[str, str]:
     """Setting name -> field name, for every setting of :class:`CoreSettings`."""
     return {field.upper(): field for field in CoreSettings.model_fields}
-
-
-SECRET_NAMES: Final = frozenset({"ADMIN_TOKEN", "READ_TOKEN"})
-"""Core settings that may also come from a file (``NAME_FILE``)."""

@@ -14,8 +14,6 @@ from cli.settings.values import FILE_SUFFIX, Finding, Values, from_environment, 
 from collectors.spec import ExchangeSpec
 
 ENV_FILE: Final = Path(".env")
-ENVIRONMENT_ALSO: Final = frozenset({"KAFKA_HOME", "KAFKA_OPTS", "KAFKA_HEAP_OPTS", "LOG_DIR"})
-"""Names in an environment that look like ours and belong to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ def _name_unknown(
         if name.upper().startswith(prefixes) and name.removesuffix(FILE_SUFFIX) not in known:
             from_file.error(name, f"{name} ({value.origin}) is no setting", _nearest(name, known))
     for name in from_env.values:
-        if name.startswith(of_exchanges) and name.removesuffix(FILE_SUFFIX) not in known | ENVIRONMENT_ALSO:
+        if name.startswith(of_exchanges) and name.removesuffix(FILE_SUFFIX) not in known:
             from_env.warn(name, f"{name} in the environment is no setting of ours", _nearest(name, known))
 
 

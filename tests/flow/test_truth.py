@@ -169,29 +169,25 @@ async def test_several_accounts_and_several_portfolios(start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("exchange", "wallet", "path", "expected"),
+    ("exchange", "wallet", "path", "payload", "expected"),
     [
-        ("binance", "spot", "/api/v3/account", {"BTC": "4723846.89208129", "LTC": "4763368.68006011"}),
-        ("binance", "funding", "/sapi/v1/asset/get-funding-asset", {"USDT": "1"}),
-        ("binance", "earn-flexible", "/sapi/v1/simple-earn/flexible/position", {"USDT": "75.46"}),
-        ("binance", "earn-locked", "/sapi/v1/simple-earn/locked/position", {"AXS": "122.09202928"}),
+        ("binance", "spot", "/api/v3/account", "account", {"BTC": "4723846.89208129", "LTC": "4763368.68006011"}),
+        ("binance", "funding", "/sapi/v1/asset/get-funding-asset", "get_funding_asset", {"USDT": "1"}),
+        ("binance", "earn-flexible", "/sapi/v1/simple-earn/flexible/position", "flexible_position", {"USDT": "75.46"}),
+        ("binance", "earn-locked", "/sapi/v1/simple-earn/locked/position", "locked_position", {"AXS": "122.09202928"}),
         (
             "btcturk",
             "spot",
             "/api/v1/users/balances",
+            "balances",
             {"TRY": "27223.7283250757643288", "BTC": "9.7502186644553258"},
         ),
     ],
 )
 async def test_the_documentations_own_payloads_come_out_right(
-    start, exchange: str, wallet: str, path: str, expected: dict[str, str]
+    start, exchange: str, wallet: str, path: str, payload: str, expected: dict[str, str]
 ) -> None:
-    stored = [
-        file for file in sorted((DATA / exchange).glob("*.json")) if path in file.read_text() or _serves(file, path)
-    ]
-    assert stored, f"no stored payload of {path}"
-    body = stored[0].read_text(encoding="utf-8")
-    json.loads(body)
+    body = (DATA / exchange / f"{payload}.json").read_text(encoding="utf-8")
     fault = Fault(exchange, "status", path=path, status=200, body=body)
     system = await start(before=lambda sim: sim.inject(fault))
     answer = await system.until(
@@ -203,5 +199,27 @@ async def test_the_documentations_own_payloads_come_out_right(
     assert read == {asset: Decimal(text) for asset, text in expected.items()}
 
 
-def _serves(file: Path, path: str) -> bool:
-    return file.stem.replace("http_get_", "").replace("_", "-") in path.replace("/", "-").replace("_", "-").lower()
+async def test_the_stream_carries_every_change_as_the_same_document(start) -> None:
+    system = await start()
+    await system.until(priced)
+    async with system.http.get(system.url + "/api/portfolio/stream") as response:
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+
+        async def next_document() -> tuple[str, dict]:
+            event: dict[str, str] = {}
+            while "data" not in event:
+                line = (await response.content.readline()).decode().strip()
+                name, _, text = line.partition(": ")
+                if text:
+                    event[name] = text
+            return event["id"], json.loads(event["data"])
+
+        version, first = await next_document()
+        assert rows(first, "btcturk") == truth(system.sim, "btcturk"), "the whole state, at once"
+        assert first["version"] == version
+        system.sim.set_balance("btcturk", "main", "spot", "ETH", free="12.5", locked="0.25")
+        while rows(first, "btcturk").get(("spot", "ETH")) != Decimal("12.75"):
+            version, first = await next_document()
+        now = await system.get()
+        if now["version"] == version:  # No newer one was made meanwhile.
+            assert now["totals"] == first["totals"]

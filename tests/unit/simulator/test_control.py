@@ -127,7 +127,7 @@ async def test_state_tells_everything_but_secrets(client, sim):
         ("GET", "/nothing", None, 404, "not served here"),
     ],
 )
-async def test_bad_input_is_told(client, sim, method, path, body, status, says):  # noqa: PLR0917 - a table
+async def test_bad_input_is_told(client, sim, method, path, body, status, says):
     before = sim.balances("binance", "main", "spot")
     answer = await client.control(method, path, body)
     assert answer.status == status
