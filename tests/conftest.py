@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest_plugins = ["tests.kafka_fixtures"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the stored examples of events anew")
