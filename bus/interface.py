@@ -13,6 +13,9 @@ told exactly once per start, when all that was there at the start was given. A w
 
 **Bad records.** A record that is no event of its topic is counted, sent to the dead letters and stepped over.
 Twenty in a row stop the reader: it is ``failed``, and says why.
+
+**The end.** A bus that can never be used again (it is refused, its topics are somebody else's) says so by
+:meth:`Bus.wait`, and the process leaves. One that is only away is waited for.
 """
 
 import enum
@@ -20,11 +23,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from monitoring.health import Check
 from schemas.encoding import Decoded, Encoded
 from schemas.events import Event
 from schemas.topics import Topic
 
-PUBLISH_DEADLINE_SECONDS: Final = 5.0
+PUBLISH_DEADLINE_SECONDS: Final = 3.0
+"""What is not acknowledged within it is published anew, in its newest form; waiting longer only makes it older."""
+
 STOP_DEADLINE_SECONDS: Final = 5.0
 
 POISON_IN_A_ROW_MAX: Final = 20
@@ -52,6 +58,14 @@ class BusClosedError(PublishError):
 
 class ReplacedError(BusError):
     """Another process writes our keys with a larger epoch: it has taken over, and this one must leave."""
+
+
+class NotAuthorisedError(BusError):
+    """The bus knows us and refuses what we need, or does not let us in: only a person can mend that."""
+
+
+class TopicsError(BusError):
+    """The topics on the bus are not as the table says; the message names each difference and its mend."""
 
 
 class ReaderState(enum.StrEnum):
@@ -122,11 +136,22 @@ class Bus(Protocol):
     async def stop(self) -> int:
         """End within STOP_DEADLINE_SECONDS; how many facts were handed over and not acknowledged."""
 
+    async def wait(self) -> None:
+        """Return when it was stopped. NotAuthorisedError, TopicsError, BusError where it can never be used again."""
+
+    def check(self) -> Check:
+        """Whether it takes facts; or, where it does in a poorer way (in memory only), a warning."""
+
     async def publish(self, facts: Sequence[Encoded], *, deadline_seconds: float = PUBLISH_DEADLINE_SECONDS) -> None:
         """Publish a batch, in order, acknowledged as a whole; PublishError otherwise."""
 
-    def follow_state(self, topics: Sequence[Topic], follower: StateFollower, *, name: str) -> Reader:
-        """A reader of compacted topics from the beginning; not started yet."""
+    def follow_state(
+        self, topics: Sequence[Topic], follower: StateFollower, *, name: str, stamps: Sequence[Topic] = ()
+    ) -> Reader:
+        """A reader of compacted topics from the beginning; not started yet.
+
+        Of ``stamps`` (some of the topics) only key, version and time are read, as a Stamp: their writer has the rest.
+        """
 
     def follow_commands(self, topic: Topic, follower: CommandFollower, *, name: str) -> Reader:
         """A reader of a command topic from its end; not started yet."""

@@ -25,11 +25,13 @@ from bus.interface import (
 from bus.local_reader import LocalReader
 from bus.newest import NewestRecords
 from bus.reader import CommandIntake, ReaderStatus, StateIntake
+from bus.refusal import refusal_of
 from bus.statefile import StoredRecord
 from bus.storage import Storage
 from monitoring.clock import Clock
+from monitoring.health import Check
 from monitoring.metrics import BusMetrics
-from schemas.encoding import Encoded, RecordTooLargeError, encode_value
+from schemas.encoding import Encoded
 from schemas.events import DeadLetter
 from schemas.fields import milliseconds
 from schemas.topics import DEADLETTER, TOPICS, Topic
@@ -77,6 +79,7 @@ class LocalBus:
         self._letters: deque[RawRecord] = deque(maxlen=DEAD_LETTERS_MAX)
         self._dead_letters = DeadLetters(self.publish, clock)
         self._expired_at = 0.0
+        self._ended = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -103,6 +106,7 @@ class LocalBus:
 
     async def stop(self) -> int:
         """End the readers, write what waits, let the file go; how many facts were not acknowledged in time."""
+        self._ended.set()
         if self._phase is not _Phase.OPEN:
             self._phase = _Phase.STOPPED
             return 0
@@ -119,6 +123,16 @@ class LocalBus:
                 error = BusClosedError("the bus stopped before the batch was acknowledged", unsent=count)
                 acknowledged.set_exception(error)
         return unsent
+
+    async def wait(self) -> None:
+        """Until it was stopped: in one process nothing else ends it."""
+        await self._ended.wait()
+
+    def check(self) -> Check:
+        """Ready while it is open; with a warning while only memory holds what is published."""
+        if self._phase is not _Phase.OPEN:
+            return Check(ready=False, reason=f"the bus {self._phase.value}")
+        return Check(ready=True, warning=self.degraded_reason)
 
     async def publish(self, facts: Sequence[Encoded], *, deadline_seconds: float = PUBLISH_DEADLINE_SECONDS) -> None:
         """Publish a batch, in order; with a state file it is committed when this returns. PublishError otherwise."""
@@ -152,12 +166,15 @@ class LocalBus:
         """The newest dead letters, oldest first."""
         return tuple(DeadLetter.model_validate_json(letter.value or b"") for letter in self._letters)
 
-    def follow_state(self, topics: Sequence[Topic], follower: StateFollower, *, name: str) -> Reader:
+    def follow_state(
+        self, topics: Sequence[Topic], follower: StateFollower, *, name: str, stamps: Sequence[Topic] = ()
+    ) -> Reader:
         """A reader of compacted topics from the beginning; not started yet."""
         for topic in topics:
             if not topic.compacted:
                 raise ValueError(f"{topic.name} is not compacted: it holds no state to follow")
-        intake = StateIntake(follower, ReaderStatus(name, self._metrics), self._dead_letters, self._metrics)
+        status = ReaderStatus(name, self._metrics)
+        intake = StateIntake(follower, status, self._dead_letters, self._metrics, stamps=stamps)
         return LocalReader(
             [topic.name for topic in topics],
             intake,
@@ -198,7 +215,7 @@ class LocalBus:
 
     def _check(self, facts: Sequence[Encoded]) -> None:
         """PublishError where a batch cannot be taken in; then nothing of it was."""
-        reason = next(filter(None, map(_refusal, facts)), "") or self._no_room(facts)
+        reason = next(filter(None, map(refusal_of, facts)), "") or self._no_room(facts)
         if reason:
             raise PublishError(reason, unsent=len(facts))
 
@@ -255,16 +272,3 @@ class LocalBus:
             self._newest.put(record)
         if gone and self._storage is not None:
             self._storage.put(gone, lambda: None)
-
-
-def _refusal(fact: Encoded) -> str:
-    """Why a fact can be on no bus, or nothing. Who encodes by the contract never hears it."""
-    if TOPICS.get(fact.topic.name) != fact.topic:
-        return f"{fact.topic.name!r} is none of our topics"
-    if fact.value is None and not fact.topic.compacted:
-        return f"{fact.topic.name} is not compacted: a tombstone means nothing there"
-    try:
-        encode_value(fact.topic, fact.key, fact.value or b"")
-    except RecordTooLargeError as error:
-        return str(error)
-    return ""

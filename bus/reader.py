@@ -21,7 +21,7 @@ from bus.interface import (
 )
 from monitoring.logs import get_logger
 from monitoring.metrics import BusMetrics
-from schemas.encoding import Decoded, DecodeError, decode
+from schemas.encoding import Decoded, DecodeError, decode, decode_stamp
 from schemas.topics import DEADLETTER, TOPICS, Topic
 
 BATCH_BYTES_MAX: Final = 1024 * 1024
@@ -119,8 +119,11 @@ class ReaderStatus:
 class Intake:
     """Takes raw records in for one follower. Every method answers whether the reader may go on."""
 
-    def __init__(self, status: ReaderStatus, dead_letters: DeadLetters, metrics: BusMetrics) -> None:
+    def __init__(
+        self, status: ReaderStatus, dead_letters: DeadLetters, metrics: BusMetrics, *, stamps: Sequence[Topic] = ()
+    ) -> None:
         self.status = status
+        self._stamps = frozenset(topic.name for topic in stamps)
         self._dead_letters = dead_letters
         self._bad = metrics.dead_letters
         self._delivered = {name: metrics.delivered.labels(name) for name in TOPICS}
@@ -143,7 +146,7 @@ class Intake:
         poisoned = ""
         for record in records:
             try:
-                facts.append(_read(record))
+                facts.append(_read(record, decode_stamp if record.topic in self._stamps else decode))
             except DecodeError as error:
                 poisoned = self._step_over(record, error)
                 if poisoned:
@@ -218,9 +221,15 @@ class StateIntake(Intake):
     """The intake of a state reader."""
 
     def __init__(
-        self, follower: StateFollower, status: ReaderStatus, dead_letters: DeadLetters, metrics: BusMetrics
+        self,
+        follower: StateFollower,
+        status: ReaderStatus,
+        dead_letters: DeadLetters,
+        metrics: BusMetrics,
+        *,
+        stamps: Sequence[Topic] = (),
     ) -> None:
-        super().__init__(status, dead_letters, metrics)
+        super().__init__(status, dead_letters, metrics, stamps=stamps)
         self._follower = follower
 
     def _deliver(self, facts: Sequence[Decoded]) -> None:
@@ -254,9 +263,9 @@ class CommandIntake(Intake):
                 self._follower.command(fact.event)
 
 
-def _read(record: RawRecord) -> Decoded:
+def _read(record: RawRecord, read: Callable[[str, bytes | None, bytes | None], Decoded]) -> Decoded:
     try:
-        return decode(record.topic, record.key, record.value)
+        return read(record.topic, record.key, record.value)
     except DecodeError:
         raise
     except Exception as error:

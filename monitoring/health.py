@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What one part says of itself: ready or not, and why, for people."""
+    """What one part says of itself: ready or not, and why, for people.
+
+    A warning is what a part that is ready does in a poorer way, and what to do about it.
+    """
 
     ready: bool
     reason: str = ""
+    warning: str = ""
 
 
 class Readiness:
@@ -28,3 +32,8 @@ class Readiness:
         """The parts that are not ready, each with its reason; empty when the process is ready."""
         answers = {name: check() for name, check in self._checks.items()}
         return {name: answer.reason or "not ready" for name, answer in answers.items() if not answer.ready}
+
+    def warnings(self) -> dict[str, str]:
+        """What the parts that are ready do in a poorer way."""
+        answers = {name: check() for name, check in self._checks.items()}
+        return {name: answer.warning for name, answer in answers.items() if answer.ready and answer.warning}

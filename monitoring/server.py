@@ -270,11 +270,14 @@ async def health(_request: web.Request) -> web.StreamResponse:
 
 
 def ready_handler(readiness: Readiness) -> Handler:
-    """``/ready``: 200 when every part has what it needs, otherwise 503 and the reasons by part."""
+    """``/ready``: 200 when every part has what it needs, otherwise 503 and the reasons by part. Warnings come with both."""
 
     async def ready(_request: web.Request) -> web.StreamResponse:
-        failing = readiness.failing()
-        return reply(503, {"ready": False, "reasons": failing}) if failing else reply(200, {"ready": True})
+        failing, warnings = readiness.failing(), readiness.warnings()
+        more = {"warnings": warnings} if warnings else {}
+        if failing:
+            return reply(503, {"ready": False, "reasons": failing, **more})
+        return reply(200, {"ready": True, **more})
 
     return ready
 

@@ -1,11 +1,14 @@
 """Events to bytes and back. What cannot be read is named by one of few reasons, never guessed at."""
 
+import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from pydantic import ValidationError
 
 from schemas.events import (
+    SCHEMA_VERSION,
     BalanceSnapshot,
     CollectorStatus,
     DeadLetter,
@@ -52,6 +55,10 @@ class Decoded:
     topic: Topic
     key: str
     event: Event | None
+
+
+class Stamp(Event):
+    """The version and time of an event whose content was not asked for. Its key is the record's."""
 
 
 class RecordTooLargeError(ValueError):
@@ -113,6 +120,40 @@ def decode(topic_name: str, key: bytes | None, value: bytes | None) -> Decoded:
     if event.key != text_key:
         raise DecodeError("wrong_key", f"the content says {event.key!r}, the key {text_key[:200]!r}")
     return Decoded(topic, text_key, event)
+
+
+_OWN_HEAD: Final = re.compile(
+    rb'\{"schema_version":%d,"epoch":(\d{1,16}),"seq":(\d{1,16}),"published_at":"([0-9T:.-]{19,26}Z)"' % SCHEMA_VERSION
+)
+"""How every event begins that is written by this version (a test holds it): enough to know its writer by."""
+
+
+def decode_stamp(topic_name: str, key: bytes | None, value: bytes | None) -> Decoded:
+    """Read of a record only who wrote it and when: a Stamp, a hundred times cheaper than a large event.
+
+    DecodeError as :func:`decode` has it, but for content: what is written as this version writes it is not looked into.
+    """
+    topic = TOPICS.get(topic_name)
+    if topic is None or value is None or len(value) > topic.record_bytes_max:
+        return decode(topic_name, key, value)
+    text_key = _decode_key(key)
+    head = _OWN_HEAD.match(value)
+    if head is not None and value.endswith(b"}"):
+        epoch, seq, at = head.groups()
+        try:
+            published_at = dt.datetime.fromisoformat(at.decode())
+        except ValueError:
+            pass
+        else:
+            stamp = Stamp.model_construct(
+                schema_version=SCHEMA_VERSION, epoch=int(epoch), seq=int(seq), published_at=published_at
+            )
+            return Decoded(topic, text_key, stamp)
+    found = decode(topic_name, key, value)
+    if found.event is None:
+        return found
+    event = found.event
+    return Decoded(topic, text_key, Stamp(epoch=event.epoch, seq=event.seq, published_at=event.published_at))
 
 
 def _decode_key(key: bytes | None) -> str:

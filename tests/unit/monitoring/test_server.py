@@ -67,6 +67,8 @@ async def test_ready_names_the_parts_that_are_not() -> None:
     assert await get(server, "/ready") == (503, '{"ready": false, "reasons": {"bus": "loading"}}')
     answer = Check(ready=True)
     assert await get(server, "/ready") == (200, '{"ready": true}')
+    answer = Check(ready=True, warning="only in memory")
+    assert await get(server, "/ready") == (200, '{"ready": true, "warnings": {"bus": "only in memory"}}')
     await server.stop()
 
 
