@@ -102,6 +102,18 @@ class CollectorMetrics:
             ["exchange"],
             registry=registry,
         )
+        self.repairs = Counter(
+            "spark_collector_repairs",
+            "Own facts published again because an older record of their key stood behind them.",
+            ["exchange"],
+            registry=registry,
+        )
+        self.topic_resets = Counter(
+            "spark_collector_topic_resets",
+            "Topics found emptied; what is ours in them was published again.",
+            ["exchange", "topic"],
+            registry=registry,
+        )
         self.loop_restarts = Counter(
             "spark_collector_loop_restarts", "Times a loop raised and was begun again.", ["exchange"], registry=registry
         )
@@ -125,6 +137,18 @@ class AggregatorMetrics:
             "spark_aggregator_valuation_duration_seconds",
             "Duration of one valuation of what had changed.",
             buckets=_SECONDS,
+            registry=registry,
+        )
+        self.repairs = Counter(
+            "spark_aggregator_repairs",
+            "Own records published again because an older one of their key, or a foreign one, stood behind them.",
+            ["topic"],
+            registry=registry,
+        )
+        self.topic_resets = Counter(
+            "spark_aggregator_topic_resets",
+            "Topics found emptied; values were kept, what is ours in them was published again.",
+            ["topic"],
             registry=registry,
         )
         self.portfolios = Gauge("spark_aggregator_portfolios", "Portfolios held.", registry=registry)
@@ -238,6 +262,30 @@ class BusMetrics:
             "1 for the state a reader is in: unstarted, loading, live, degraded, failed.",
             ["reader", "state"],
             registry=registry,
+        )
+        self.reader_lag = Gauge(
+            "spark_bus_reader_lag_records",
+            "Offsets between where a reader stands and the end of what it reads.",
+            ["reader"],
+            registry=registry,
+        )
+        self.topic_resets = Counter(
+            "spark_bus_topic_resets",
+            "Topics that were found emptied: values are kept, versions forgotten.",
+            ["reader", "topic"],
+            registry=registry,
+        )
+        self.out_of_range = Counter(
+            "spark_bus_out_of_range", "Times that nothing lay where a reader stood.", ["reader"], registry=registry
+        )
+        self.sessions_lost = Counter(
+            "spark_bus_sessions_lost",
+            "Connections of a reader that broke or stood still.",
+            ["reader"],
+            registry=registry,
+        )
+        self.topics_made = Counter(
+            "spark_bus_topics_made", "Topics that were missing and were made.", registry=registry
         )
         self.storage_failures = Counter(
             "spark_bus_storage_failures", "Writes of the state file that failed.", registry=registry

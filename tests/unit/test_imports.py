@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = {"aggregator", "api", "bus", "cli", "collectors", "monitoring", "schemas", "simulator"}
+PRODUCT = {"aggregator", "api", "bus", "cli", "collectors", "monitoring", "schemas", "simulator"}
+OURS = {*PRODUCT, "localkafka"}
 
 PURE_AGGREGATOR = {"subscriptions"}
 """Modules of the aggregator that are not pure: everything else there is."""
@@ -55,6 +56,7 @@ RULES = [
         {"aiohttp", "aiohttp_sse", "pydantic", "orjson", "prometheus_client"},
     ),
     ("simulator", {"simulator"}, {"aiohttp"}),
+    ("localkafka", {"localkafka"}, set()),
 ]
 
 
@@ -121,7 +123,7 @@ def test_an_exchange_is_named_in_its_module_the_registry_and_the_simulator_alone
 
 
 def test_only_the_command_line_reads_the_environment() -> None:
-    for package in OURS - {"cli"}:
+    for package in PRODUCT - {"cli"}:
         for path in sources(package):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = {getattr(node, "attr", None), getattr(node, "id", None)}
@@ -129,7 +131,20 @@ def test_only_the_command_line_reads_the_environment() -> None:
                 assert not names & {"environ", "environb", "getenv", "getenvb"}, path
 
 
+def test_the_examples_use_none_of_our_code() -> None:
+    assert sources("examples")
+    for path in sources("examples"):
+        assert not tops(path) & (OURS | {"localkafka", "tests", "benchmarks"}), path
+        assert outside(path) <= {"aiokafka"}, path
+
+
 def test_nobody_but_the_command_line_and_tests_uses_the_simulator() -> None:
     for package in OURS - {"cli", "simulator"}:
         for path in sources(package):
             assert "simulator" not in tops(path), path
+
+
+def test_no_part_of_the_product_uses_the_kafka_of_tests() -> None:
+    for package in PRODUCT:
+        for path in sources(package):
+            assert "localkafka" not in tops(path), path

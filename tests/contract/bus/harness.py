@@ -4,16 +4,25 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client import CollectorRegistry
 
 from bus.interface import Bus
+from bus.kafka import KafkaBus
+from bus.kafka_config import topic_config
+from bus.kafka_settings import KafkaSettings
 from bus.local import LocalBus
+from bus.partitions import partition_of
+from localkafka import Proxy
 from monitoring.clock import SystemClock
 from monitoring.metrics import BusMetrics
 from schemas.events import DeadLetter
-from schemas.topics import Topic
+from schemas.topics import DEADLETTER, TOPICS, Topic
+from tests.contract.bus.tools import eventually
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -140,5 +149,91 @@ class LocalFile(LocalMemory):
         return ["local", str(self.state_file)]
 
 
-HARNESSES: Mapping[str, type[Harness]] = {"local-memory": LocalMemory, "local-file": LocalFile}
+class Kafka(Harness):
+    """On a real broker, under topic names of its own. ``proxy`` stands in the way where a test needs a stall."""
+
+    lacks: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, folder: Path, bootstrap: str, prefix: str, proxy: Proxy | None = None) -> None:
+        self.settings = KafkaSettings(bootstrap, topic_prefix=prefix)
+        self.proxy = proxy
+        super().__init__(folder)
+
+    def make_bus(self) -> KafkaBus:
+        return KafkaBus(self.settings, self.metrics, SystemClock(), client_id="contract")
+
+    async def open(self) -> None:
+        await super().open()
+        await eventually(lambda: self.bus.check().ready)
+
+    async def close(self) -> None:
+        await super().close()
+        async with self.admin() as admin:
+            await admin.delete_topics([self.settings.topic(name) for name in TOPICS])
+
+    @contextlib.asynccontextmanager
+    async def admin(self) -> AsyncIterator[Any]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap_servers)
+        await admin.start()
+        try:
+            yield admin
+        finally:
+            await admin.close()
+
+    async def inject(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
+        partition = partition_of(TOPICS[topic], (key or b"").decode(errors="replace")) if topic in TOPICS else 0
+        producer = AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap_servers, max_request_size=20_000_000)
+        await producer.start()
+        try:
+            batch = producer.create_batch()
+            batch.append(key=key, value=value, timestamp=None, headers=list(headers))
+            # A broker takes no record without a key on a compacted topic; one that once was not compacted may have it.
+            async with contextlib.nullcontext() if key else self.not_compacted(topic):
+                await (await producer.send_batch(batch, self.settings.topic(topic), partition=partition))
+        finally:
+            await producer.stop()
+
+    @contextlib.asynccontextmanager
+    async def not_compacted(self, topic: str) -> AsyncIterator[None]:
+        name, config = self.settings.topic(topic), topic_config(TOPICS[topic])
+        async with self.admin() as admin:
+            for policy in ({"cleanup.policy": "delete"}, {}):
+                await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, config | policy)])
+                if policy:
+                    yield
+
+    async def empty_topic(self, topic: Topic) -> None:
+        """Delete it; the bus itself makes it anew."""
+        async with self.admin() as admin:
+            await admin.delete_topics([self.settings.topic(topic.name)])
+
+    @contextlib.asynccontextmanager
+    async def stalled(self) -> AsyncIterator[None]:
+        assert self.proxy is not None
+        self.proxy.blackhole()
+        try:
+            yield
+        finally:
+            await self.proxy.restore()
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap_servers, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            place = TopicPartition(self.settings.topic(DEADLETTER.name), 0)
+            consumer.assign([place])
+            await consumer.seek_to_beginning(place)
+            end = (await consumer.end_offsets([place]))[place]
+            letters = []
+            while await consumer.position(place) < end:
+                letters.append(DeadLetter.model_validate_json((await consumer.getone()).value))
+            return letters
+        finally:
+            await consumer.stop()
+
+    def child(self) -> list[str]:
+        return ["kafka", f"{self.settings.bootstrap_servers} {self.settings.topic_prefix}"]
+
+
+HARNESSES: Mapping[str, type[Harness]] = {"local-memory": LocalMemory, "local-file": LocalFile, "kafka": Kafka}
 """Every bus there is: a new one is added here, and the whole suite holds it."""

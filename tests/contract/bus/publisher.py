@@ -1,6 +1,6 @@
 """A process that publishes without end and says on its output what was acknowledged. It is made to be killed.
 
-``python publisher.py local FILE FIRST_SEQ``: each line is the seq of an acknowledged batch, which holds every key once.
+``python publisher.py local FILE FIRST_SEQ`` (or ``kafka 'BOOTSTRAP PREFIX' FIRST_SEQ``): each line is the seq of an acknowledged batch, which holds every key once.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from bus.interface import Bus
+from bus.kafka import KafkaBus
+from bus.kafka_settings import KafkaSettings
 from bus.local import LocalBus
 from monitoring.clock import SystemClock
 from monitoring.metrics import BusMetrics
@@ -23,6 +25,9 @@ def make_bus(kind: str, where: str) -> Bus:
     metrics = BusMetrics(CollectorRegistry())
     if kind == "local":
         return LocalBus(Path(where), metrics, SystemClock())
+    if kind == "kafka":
+        bootstrap, prefix = where.split(" ")
+        return KafkaBus(KafkaSettings(bootstrap, topic_prefix=prefix), metrics, SystemClock(), client_id="publisher")
     raise SystemExit(f"no such bus: {kind}")
 
 

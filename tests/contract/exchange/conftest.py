@@ -147,6 +147,10 @@ class Harness:
         found = self.followed.newest.get(join_key("main", name or self.name, account))
         return found if isinstance(found, CollectorStatus) else None
 
+    def statuses(self, account: str = "main", name: str = "") -> list[CollectorStatus]:
+        key = join_key("main", name or self.name, account)
+        return [one for one in self.followed.events if isinstance(one, CollectorStatus) and one.key == key]
+
     def wallet_status(self, wallet: str = "spot"):
         status = self.status()
         return next(one for one in status.wallets if one.wallet == wallet) if status else None
@@ -194,6 +198,12 @@ class Harness:
 
     def metric(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(name, {"exchange": self.name, **labels}) or 0.0
+
+    def price_polls(self) -> float:
+        return self.metric("spark_collector_polls_total", wallet="prices", outcome="ok")
+
+    def wallet_reads(self, wallet: str = "spot") -> float:
+        return self.metric("spark_collector_polls_total", wallet=wallet, outcome="ok")
 
     def secrets(self) -> set[str]:
         return {

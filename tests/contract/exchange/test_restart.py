@@ -1,6 +1,7 @@
 """Starts, restarts, takeovers, and a bus that comes late or fails."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import random
 
@@ -9,7 +10,7 @@ import pytest
 from bus.interface import PublishError, ReplacedError
 from collectors.role import CollectorRole
 from schemas.events import BalanceSnapshot
-from schemas.topics import BALANCES
+from schemas.topics import BALANCES, WANTED
 
 
 async def test_a_restart_goes_on_with_a_larger_epoch(harness) -> None:
@@ -96,6 +97,62 @@ async def test_an_emptied_topic_is_filled_again(harness) -> None:
     await harness.until(lambda: len(harness.snapshots()) > count)
 
 
+async def test_an_emptied_bus_is_given_every_price_again_at_once(harness) -> None:
+    role = await harness.start(keyless=True, price_poll_seconds=600.0)
+    await harness.until(harness.quotes)
+    before = {quote.key: quote.version for quote in harness.quotes()}
+    count = len(harness.quotes())
+    role._wanted.topic_reset(WANTED)
+    await harness.until(lambda: len(harness.quotes()) == count + len(before))
+    assert {quote.key: quote.version for quote in harness.quotes()[count:]} == before
+    assert harness.metric("spark_collector_topic_resets_total", topic="spark.wanted") == 1
+
+
+async def test_a_process_without_keys_leaves_the_status_to_one_with_keys_and_goes_on_with_prices(harness) -> None:
+    keyless = await harness.start(keyless=True)
+    await harness.until(lambda: harness.status() and harness.status().state == "unconfigured")
+    keyed = await harness.start(price_poll_seconds=600.0)
+    await harness.until(lambda: harness.status().state == "live")
+    statuses, polls = len(harness.statuses()), harness.price_polls()
+    await harness.until(lambda: len(harness.statuses()) > statuses + 5 and harness.price_polls() > polls + 2)
+    assert {one.state for one in harness.statuses()[statuses:]} == {"live"}
+    assert keyless.check().ready
+    assert keyed.check().ready
+
+
+async def test_a_process_without_keys_does_not_claim_the_status_of_one_with_keys(harness) -> None:
+    await harness.start()
+    await harness.until(lambda: harness.status() and harness.status().state == "live")
+    keyless = await harness.start(keyless=True)
+    await harness.until(lambda: keyless.check().ready)
+    statuses = len(harness.statuses())
+    await harness.until(lambda: len(harness.statuses()) > statuses + 5)
+    assert {one.state for one in harness.statuses()[statuses:]} == {"live"}
+
+
+async def test_one_with_keys_that_was_taken_for_silent_takes_its_status_back(harness) -> None:
+    keyed = await harness.start()
+    await harness.all_read()
+    far = harness.snapshot().epoch + 10**6
+    claim = harness.status().model_copy(update={"epoch": far, "seq": 1, "state": "unconfigured", "wallets": ()})
+    await harness.publish(claim)
+    await harness.until(lambda: harness.status().epoch > far and harness.status().state == "live")
+    await harness.until(lambda: all(harness.snapshot(wallet).epoch > far for wallet in harness.wallets))
+    assert keyed.check().ready
+
+
+async def test_a_reader_that_failed_is_said_and_prices_and_balances_go_on(harness) -> None:
+    role = await harness.start()
+    await harness.all_read()
+    for number in range(25):
+        with contextlib.suppress(PublishError):
+            await harness.bus.inject("spark.balances", b"poison/%d" % number, b"{")
+    await harness.until(lambda: not role.check().ready)
+    assert role.check().reason.startswith(f"failed: {harness.name}-own: poisoned: 20 bad records")
+    reads, polls = harness.wallet_reads(), harness.price_polls()
+    await harness.until(lambda: harness.wallet_reads() > reads and harness.price_polls() > polls)
+
+
 async def test_it_is_ready_once_our_own_last_events_are_known_and_says_why_before(harness) -> None:
     role = CollectorRole(
         harness.exchange(),
@@ -104,8 +161,7 @@ async def test_it_is_ready_once_our_own_last_events_are_known_and_says_why_befor
         metrics=harness.metrics,
         random=random.Random(1),
     )
-    assert not role.check().ready
-    assert role.check().reason
+    assert role.check().reason == "unstarted"
     harness.roles.append(role)
     await role.start()
     await harness.until(lambda: role.check().ready)

@@ -1,0 +1,198 @@
+"""The bus's eye on the broker: is it there, are our topics there and as they must be, how far do they reach.
+
+One small loop on a connection of its own, which no long poll holds up. What it sees it tells the readers: that the
+broker is away, that it is back, where each partition ends, and that a topic was emptied (it has another id than
+before). Topics that are missing are made, at the start and at any time later.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+from aiokafka import AIOKafkaConsumer, TopicPartition, errors
+
+from bus.interface import BusError, NotAuthorisedError, TopicsError
+from bus.kafka_client import ask_for_all_topics, client_of, close_quietly, is_refusal, probe, reason_of
+from bus.kafka_metadata import TopicOnBroker, topics_on_broker
+from bus.kafka_settings import KafkaSettings, consumer_options
+from bus.kafka_topics import TopicAdmin
+from bus.progress import Offsets, Place
+from monitoring.logs import get_logger
+from monitoring.metrics import BusMetrics
+from schemas.topics import TOPICS
+
+if TYPE_CHECKING:
+    import uuid
+
+WATCH_SECONDS: Final = 0.5
+LOOK_SECONDS_MAX: Final = 3.0
+"""For one look; a broker that takes longer is away."""
+
+RETRY_SECONDS_MIN: Final = 0.2
+RETRY_SECONDS_MAX: Final = 1.0
+"""Short, since a broker on its way up is waited for by people; a refused connection costs nearly nothing."""
+
+AWAY_AFTER_LOOKS: Final = 2
+"""One look that fails is a hiccup, two in a row are an outage."""
+
+_log = get_logger()
+
+
+class Watched(Protocol):
+    """A reader, as the watch knows it."""
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """What it reads."""
+
+    def seen(self, ends: Offsets) -> None:
+        """The broker answers; where partitions end."""
+
+    def away(self, reason: str) -> None:
+        """The broker does not answer."""
+
+    def emptied(self, topic: str) -> None:
+        """A topic, by its plain name, was emptied: it is another one under the old name."""
+
+
+class Watch:
+    """See the module."""
+
+    def __init__(
+        self, settings: KafkaSettings, client_id: str, metrics: BusMetrics, failed: Callable[[BusError], None]
+    ) -> None:
+        """``failed`` is told what only a person can mend."""
+        self._settings = settings
+        self._client_id = client_id
+        self._metrics = metrics
+        self._failed = failed
+        self._client: AIOKafkaConsumer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._ids: dict[str, uuid.UUID] = {}
+        self._verified = False
+        self._look_now = asyncio.Event()
+        self._failures = 0
+        self.ready = asyncio.Event()
+        """Set from when on all topics have been there once, as they must be."""
+        self.problem = "the broker has not answered yet"
+        """Why it cannot be used at the moment; empty when it can."""
+        self.readers: set[Watched] = set()
+        self.stopped = False
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._run(), name="kafka watch")
+
+    async def stop(self) -> None:
+        """End; bounded."""
+        self.stopped = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        await self._disconnect()
+
+    def look(self) -> None:
+        """Look at once, instead of in half a second: somebody missed a topic."""
+        self._look_now.set()
+
+    async def _run(self) -> None:
+        while True:
+            pause = WATCH_SECONDS
+            self._look_now.clear()
+            try:
+                async with asyncio.timeout(LOOK_SECONDS_MAX):
+                    client = self._client or await self._connect()
+                    there = await self._topics(client)
+                    ends = await self._ends(client)
+                self._told(there, ends)
+            except (NotAuthorisedError, TopicsError) as error:
+                self.problem = str(error)
+                self._failed(error)
+                return
+            except (errors.KafkaError, BusError, OSError, TimeoutError) as error:
+                if is_refusal(error):
+                    self._failed(NotAuthorisedError(f"the broker refuses this process: {type(error).__name__}"))
+                    return
+                pause = await self._away(error)
+            if not self._look_now.is_set():
+                try:
+                    async with asyncio.timeout(pause):
+                        await self._look_now.wait()
+                except TimeoutError:
+                    continue
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        if reason := await probe(self._settings, self._client_id):
+            raise BusError(reason)
+        client = AIOKafkaConsumer(**consumer_options(self._settings, self._client_id))
+        ask_for_all_topics(client)
+        self._client = client
+        await client.start()
+        return client
+
+    async def _disconnect(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await close_quietly(client.stop, "watch")
+
+    async def _away(self, error: BaseException) -> float:
+        """The look failed; how long to wait for the next."""
+        self._failures += 1
+        self.problem = reason_of(error) if not isinstance(error, BusError) else str(error)
+        if self._failures == AWAY_AFTER_LOOKS:
+            _log.warning("Kafka does not answer; what is known is kept, and it is tried again", reason=self.problem)
+        if self._failures >= AWAY_AFTER_LOOKS:
+            for reader in tuple(self.readers):
+                reader.away(self.problem)
+        await self._disconnect()
+        longest = min(RETRY_SECONDS_MAX, RETRY_SECONDS_MIN * 2 ** min(self._failures, 10))
+        return random.uniform(RETRY_SECONDS_MIN, longest)  # noqa: S311 - jitter, not secrecy
+
+    def _told(self, there: Mapping[str, TopicOnBroker], ends: Offsets) -> None:
+        if self._failures >= AWAY_AFTER_LOOKS:
+            _log.info("Kafka answers again")
+        self._failures = 0
+        self.problem = ""
+        self.ready.set()
+        for name, topic in there.items():
+            before = self._ids.get(name)
+            if topic.id is None:
+                continue
+            self._ids[name] = topic.id
+            if before is not None and before != topic.id:
+                for reader in tuple(self.readers):
+                    if any(place[0] == self._settings.topic(name) for place in reader.places):
+                        reader.emptied(name)
+        for reader in tuple(self.readers):
+            reader.seen(ends)
+
+    async def _topics(self, client: AIOKafkaConsumer) -> dict[str, TopicOnBroker]:
+        """Our topics, all of them: missing ones are made first."""
+        names = {self._settings.topic(name): name for name in TOPICS}
+        found = await topics_on_broker(client_of(client), list(names))
+        if len(found) < len(names) or not self._verified:
+            await self._make_and_verify()
+            found = await topics_on_broker(client_of(client), list(names))
+        if len(found) < len(names) or not all(topic.ready for topic in found.values()):
+            await client_of(client).force_metadata_update()
+            raise BusError("the topics are being made")
+        return {names[name]: topic for name, topic in found.items()}
+
+    async def _make_and_verify(self) -> None:
+        async with TopicAdmin(self._settings, client_id=self._client_id) as admin:
+            made = await admin.create_missing()
+            if made:
+                self._metrics.topics_made.inc(len(made))
+                _log.info("topics were missing and are made", topics=", ".join(made))
+            problems = await admin.problems()
+        if problems:
+            raise TopicsError("the topics on Kafka are not as they must be. " + " | ".join(map(str, problems)))
+        self._verified = True
+
+    async def _ends(self, client: AIOKafkaConsumer) -> Offsets:
+        places = [TopicPartition(*place) for place in {place for reader in self.readers for place in reader.places}]
+        if not places:
+            return {}
+        ends: Offsets = await client.end_offsets(places)
+        return ends
