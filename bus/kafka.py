@@ -107,14 +107,13 @@ class KafkaBus:
         if not self._started or self._stopping:
             state = "has stopped" if self._stopping else "is not started"
             raise BusClosedError(f"the bus {state}", unsent=len(facts))
-        if self._error is not None:
-            raise PublishError(str(self._error), unsent=len(facts))
         for fact in facts:
             if reason := refusal_of(fact):
                 raise PublishError(reason, unsent=len(facts))
         if not facts:
             return
         began = self._clock.monotonic()
+        await self._topics_are_right(facts, deadline_seconds)
         await self._producer.publish(facts, deadline_seconds)
         self._metrics.publish_duration.observe(self._clock.monotonic() - began)
         counts: dict[str, int] = {}
@@ -122,6 +121,19 @@ class KafkaBus:
             counts[fact.topic.name] = counts.get(fact.topic.name, 0) + 1
         for topic, count in counts.items():
             self._metrics.published.labels(topic).inc(count)
+
+    async def _topics_are_right(self, facts: Sequence[Encoded], deadline_seconds: float) -> None:
+        """Wait for the topics to be there and as they must be: nothing is written to others."""
+        if not self._watch.ready.is_set():
+            try:
+                async with asyncio.timeout(deadline_seconds):
+                    await self._watch.ready.wait()
+            except TimeoutError as error:
+                raise PublishError(
+                    f"{len(facts)} facts were not acknowledged: {self._watch.problem}", unsent=len(facts)
+                ) from error
+        if self._error is not None:
+            raise PublishError(str(self._error), unsent=len(facts))
 
     def follow_state(
         self, topics: Sequence[Topic], follower: StateFollower, *, name: str, stamps: Sequence[Topic] = ()
