@@ -8,7 +8,7 @@ INSTALL := install --no-deps --require-hashes --only-binary :all:
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up test lint format types bench schemas template lock clean
+.PHONY: help install install-dev demo demo-kafka up test kill-rounds lint format types bench schemas template lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,11 +44,17 @@ install-dev: $(VENV)/.dev $(VENV)-ccxt/.done ## Install what tests, lints and be
 demo: install ## Run everything in one process against simulated exchanges
 	@exec $(BIN)/spark-portfolio up --demo
 
-up: install ## Run everything in one process with the keys from .env
+demo-kafka: install ## Run the same on a fresh Apache Kafka, each part as a process (needs Java 17 and Maven)
+	@exec $(BIN)/python -m localkafka.demo
+
+up: install ## Run everything with the keys from .env: in one process, or on Kafka with one for each part
 	@exec $(BIN)/spark-portfolio up
 
 test: install-dev ## Run all tests (PYTEST_ARGS=... for some)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+kill-rounds: install-dev ## Kill random processes at random moments on a real Kafka, then check the history (ROUNDS=50)
+	@exec $(BIN)/python -m tests.history.rounds
 
 lint: $(VENV)/.dev ## Check style, types and the import table
 	@$(BIN)/ruff check .
@@ -63,7 +69,7 @@ format: $(VENV)/.dev ## Bring the code into its form
 bench: install-dev ## Measure, as ratios; prints a table and writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks
 
-schemas: install ## Write the JSON Schemas of all events
+schemas: install ## Write the JSON Schemas of all events and the AsyncAPI document
 	@$(BIN)/spark-portfolio schemas
 
 template: install ## Write .env.template from the settings

@@ -1,17 +1,17 @@
 """`spark-portfolio check`: what is wrong with settings, keys, clocks or the way to the exchanges, and what to do."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
-from typing import Final, Literal
+from dataclasses import asdict
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from cli.check_kafka import kafka_lines
 from cli.exits import Exit
+from cli.lines import Line, table_of
 from cli.settings.exchanges import AccountCredentials, ExchangeSettings
 from cli.settings.load import Loaded, Settings
 from collectors.client import Client, Key
@@ -25,24 +25,7 @@ from monitoring.clock import SystemClock
 from monitoring.metrics import CollectorMetrics
 from schemas.events import Permissions
 
-Outcome = Literal["ok", "warning", "error"]
-SIGNS: Final[dict[Outcome, tuple[str, str]]] = {
-    "ok": ("✓", "green"),
-    "warning": ("!", "yellow"),
-    "error": ("✗", "red"),
-}
-
 CHECK_AGAIN: Final = "Look at this machine's network, at the address in the settings and at the exchange's status page."
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing that was looked at: how it is, and what to do where it is not well."""
-
-    outcome: Outcome
-    subject: str
-    what: str
-    mend: str = ""
 
 
 async def run_check(loaded: Loaded, *, as_json: bool) -> Exit:
@@ -51,11 +34,13 @@ async def run_check(loaded: Loaded, *, as_json: bool) -> Exit:
     if loaded.settings is not None:
         lines.insert(0, Line("ok", "settings", f"read; accounts with a key: {loaded.settings.account_count}"))
         lines += await _exchanges(loaded.settings)
+        if loaded.settings.kafka is not None:
+            lines += await kafka_lines(loaded.settings.kafka)
     if as_json:
         document = {"ok": all(line.outcome != "error" for line in lines), "lines": [asdict(line) for line in lines]}
         print(json.dumps(document, ensure_ascii=False, indent=2))
     else:
-        Console(highlight=False).print(_table(lines))
+        Console(highlight=False).print(table_of(lines))
     if loaded.settings is None:
         return Exit.WRONG_USE
     return Exit.ERROR if any(line.outcome == "error" for line in lines) else Exit.CLEAN
@@ -137,15 +122,3 @@ def _permissions(subject: str, permissions: Permissions) -> Line:
             return Line("ok", subject, what, "the exchange cannot be asked; look at the key's page there")
         case _:
             return Line("ok", subject, what)
-
-
-def _table(lines: Sequence[Line]) -> Table:
-    table = Table(show_header=True, expand=False)
-    table.add_column("")
-    table.add_column("what")
-    table.add_column("how it is")
-    table.add_column("what to do")
-    for line in lines:
-        sign, style = SIGNS[line.outcome]
-        table.add_row(Text(sign, style=style), Text(line.subject), Text(line.what), Text(line.mend))
-    return table

@@ -1,7 +1,6 @@
 """How a process ends: the exit codes, and errors that end it with a sentence instead of a trace."""
 
 import enum
-from typing import Final
 
 
 class Exit(enum.IntEnum):
@@ -13,12 +12,6 @@ class Exit(enum.IntEnum):
     UNSENT = 3
     REPLACED = 4
     NOT_AUTHORISED = 5
-
-
-NO_KAFKA_YET: Final = (
-    "KAFKA_BOOTSTRAP_SERVERS is set, and this version has no Kafka bus yet. "
-    "Leave it empty and run spark-portfolio up: the same parts in one process."
-)
 
 
 class ExitError(Exception):

@@ -1,19 +1,26 @@
 """`spark-portfolio forget`: an account that is gone for good leaves the portfolio by tombstones."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
-from bus.interface import Bus, BusError
+from bus.interface import Bus, BusError, Reader
+from bus.kafka import KafkaBus
 from bus.local import LocalBus
 from cli.embedded import state_file
-from cli.exits import NO_KAFKA_YET, Exit, ExitError
+from cli.exits import Exit, ExitError
+from cli.run import exit_of
 from cli.settings.load import Settings
 from monitoring.clock import SystemClock
 from monitoring.metrics import BusMetrics
 from schemas import topics
 from schemas.encoding import Decoded, Encoded, tombstone
 from schemas.topics import Topic, join_key, split_key
+
+READ_SECONDS: Final = 30.0
+"""For all balances and statuses that there are; a million records need some ten seconds."""
 
 
 class _Keys:
@@ -49,27 +56,47 @@ async def run_forget(settings: Settings, account: str, portfolio: str) -> Exit:
             Exit.WRONG_USE,
             f"{account} is still configured and would come back: first remove its key from the settings",
         )
-    if settings.core.bootstrap_servers is not None:
-        raise ExitError(Exit.WRONG_USE, NO_KAFKA_YET)
-    if not state_file(settings).exists():
-        raise ExitError(Exit.WRONG_USE, f"there is no state in {settings.core.state_dir}: nothing to forget")
-    bus: Bus = LocalBus(state_file(settings), BusMetrics(CollectorRegistry()), SystemClock())
-    try:
-        await bus.start()
-    except BusError as error:
-        raise ExitError(Exit.ERROR, str(error)) from error
+    bus = _bus(settings)
     keys = _Keys(portfolio, exchange, label)
     reader = bus.follow_state([topics.BALANCES, topics.COLLECTORS], keys, name="forget")
     try:
+        await bus.start()
         await reader.start()
-        await reader.live()
+        await _read(bus, reader)
         if not keys.found:
             raise ExitError(Exit.WRONG_USE, f"portfolio {portfolio!r} has no account {account}: nothing to forget")
         # The last state of the portfolio still shows the account, and it is there before the next one is made.
         retired = list(keys.found.values())  # The reader sees our own tombstones, and empties what it found.
         await bus.publish([*retired, tombstone(topics.PORTFOLIO, join_key(portfolio))])
-        print(f"{account} is forgotten: {len(retired)} records taken away")
-        return Exit.CLEAN
+    except BusError as error:
+        raise ExitError(exit_of(error), str(error)) from error
     finally:
         await reader.stop()
         await bus.stop()
+    print(f"{account} is forgotten: {len(retired)} records taken away")
+    return Exit.CLEAN
+
+
+def _bus(settings: Settings) -> Bus:
+    """Where the records are: on Kafka, also while the processes run (the aggregator then makes a new state at once)."""
+    metrics, clock = BusMetrics(CollectorRegistry()), SystemClock()
+    if settings.kafka is not None:
+        return KafkaBus(settings.kafka, metrics, clock, client_id="spark-forget")
+    if not state_file(settings).exists():
+        raise ExitError(Exit.WRONG_USE, f"there is no state in {settings.core.state_dir}: nothing to forget")
+    return LocalBus(state_file(settings), metrics, clock)
+
+
+async def _read(bus: Bus, reader: Reader) -> None:
+    """Wait until all that is there was read; BusError where it cannot be, or not in time."""
+    live, ended = asyncio.create_task(reader.live()), asyncio.create_task(bus.wait())
+    try:
+        done, _ = await asyncio.wait({live, ended}, timeout=READ_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for task in sorted(done, key=lambda task: task is live):  # The bus knows better why.
+            task.result()
+        if not done:
+            raise BusError(f"the records were not read within {READ_SECONDS:.0f} s: {bus.check().reason}")
+    finally:
+        for task in (live, ended):
+            task.cancel()
+        await asyncio.gather(live, ended, return_exceptions=True)

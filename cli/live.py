@@ -1,6 +1,5 @@
 """What a person sees on a terminal: where to look, then accounts and total, alive."""
 
-import io
 import sys
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -23,22 +22,6 @@ from schemas.topics import Topic
 REFRESHES_PER_SECOND = 2
 
 _STYLES = {"fresh": "green", "stale": "yellow", "suspicious": "red"}
-
-
-class CurrentStderr(io.TextIOBase):
-    """Standard error as it is at the moment of writing, so that lines land above a live display."""
-
-    def write(self, text: str) -> int:
-        """Write to what standard error is now."""
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        """Flush it."""
-        sys.stderr.flush()
-
-    def isatty(self) -> bool:
-        """Whether a person watches."""
-        return sys.stderr.isatty()
 
 
 class LiveSummary:

@@ -5,18 +5,19 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from cli.exits import NO_KAFKA_YET, Exit, ExitError
+from cli.exits import Exit, ExitError
+from cli.export import write_contract
 from cli.settings.load import ENV_FILE, Settings, load_settings
 from cli.settings.template import render_template
 from cli.specs import specs
+from collectors.spec import ExchangeSpec
 from monitoring.logs import configure_logs
-from schemas.export import json_schemas, render
 
 TOKEN_BYTES: Final = 32
 
@@ -56,9 +57,9 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def settings_or_exit(env_file: Path) -> Settings:
-    """The settings, or an end with every error and its mend."""
-    loaded = load_settings(specs(), env_file, os.environ)
+def settings_or_exit(env_file: Path, exchanges: Sequence[ExchangeSpec]) -> Settings:
+    """The settings with those of the exchanges, or an end with every error and its mend."""
+    loaded = load_settings(exchanges, env_file, os.environ)
     if loaded.settings is None:
         raise ExitError(Exit.WRONG_USE, loaded.problems())
     return loaded.settings
@@ -80,7 +81,7 @@ def up(
     demo: Annotated[bool, typer.Option("--demo", help="Simulated exchanges instead of real ones.")] = False,
     env_file: EnvFile = ENV_FILE,
 ) -> None:
-    """Run everything in one process; Ctrl-C ends it."""
+    """Run everything until Ctrl-C: in one process, or on Kafka (KAFKA_BOOTSTRAP_SERVERS) with one for each role."""
 
     async def run() -> Exit:  # The import is the longest part of the start: Ctrl-C counts during it too.
         from cli.up import run_up  # noqa: PLC0415 - the other commands start faster without the whole system
@@ -90,52 +91,65 @@ def up(
     _run(run, interrupted=Exit.CLEAN)
 
 
+Child = Annotated[bool, typer.Option("--child", hidden=True, help="End when standard input ends.")]
+
+
 @app.command()
 def collector(
-    name: Annotated[str, typer.Argument(help="The exchange whose accounts are read.")], env_file: EnvFile = ENV_FILE
+    name: Annotated[str, typer.Argument(help="The exchange whose accounts are read.")],
+    *,
+    env_file: EnvFile = ENV_FILE,
+    child: Child = False,
 ) -> None:
     """Run the collector of one exchange as a process of its own."""
-    known = [spec.name for spec in specs()]
-    if name not in known:
-        raise ExitError(Exit.WRONG_USE, f"there is no collector {name!r}: it is one of {', '.join(known)}")
-    _apart(f"collector {name}", env_file)
+    spec = {spec.name: spec for spec in specs()}.get(name)
+    if spec is None:
+        known = ", ".join(spec.name for spec in specs())
+        raise ExitError(Exit.WRONG_USE, f"there is no collector {name!r}: it is one of {known}")
+    _apart("collector", env_file, child=child, spec=spec)
 
 
 @app.command()
-def aggregator(env_file: EnvFile = ENV_FILE) -> None:
+def aggregator(*, env_file: EnvFile = ENV_FILE, child: Child = False) -> None:
     """Run the aggregator as a process of its own."""
-    _apart("aggregator", env_file)
+    _apart("aggregator", env_file, child=child)
 
 
 @app.command()
-def api(env_file: EnvFile = ENV_FILE) -> None:
+def api(
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Say in every answer that the exchanges are simulated.")] = False,
+    env_file: EnvFile = ENV_FILE,
+    child: Child = False,
+) -> None:
     """Run the API as a process of its own."""
-    _apart("api", env_file)
+    _apart("api", env_file, child=child, demo=demo)
 
 
-def _apart(role: str, env_file: Path) -> None:
-    settings = settings_or_exit(env_file)
-    if settings.core.bootstrap_servers is None:
-        raise ExitError(
-            Exit.WRONG_USE,
-            f"{role} alone needs Apache Kafka to reach the others: set KAFKA_BOOTSTRAP_SERVERS. "
-            "Without Kafka, spark-portfolio up runs all of them in one process.",
-        )
-    raise ExitError(Exit.WRONG_USE, NO_KAFKA_YET)
+def _apart(role: str, env_file: Path, *, child: bool, spec: ExchangeSpec | None = None, demo: bool = False) -> None:
+    async def run() -> Exit:  # As above: Ctrl-C counts during the import too.
+        from cli.apart import Order, run_apart  # noqa: PLC0415 - as above
+
+        order = Order(role, spec, demo=demo)
+        return await run_apart(order, all_specs=specs(), env_file=env_file, environment=dict(os.environ), child=child)
+
+    _run(run, interrupted=Exit.CLEAN)
 
 
 @app.command()
 def simulator(
+    *,
     port: Annotated[
         int,
         typer.Option(min=1, max=65535 - 2, help="The port of the control interface; the exchanges take the next two."),
     ] = 4020,
     seed: Annotated[int, typer.Option(help="The world: the same seed, the same balances, prices and movements.")] = 7,
+    child: Child = False,
 ) -> None:
     """Run the simulated exchanges as a process of their own, to develop and test against."""
     from cli.simulate import run_simulator  # noqa: PLC0415 - as above
 
-    _run(lambda: run_simulator(specs(), port=port, seed=seed), interrupted=Exit.CLEAN)
+    _run(lambda: run_simulator(specs(), port=port, seed=seed, child=child), interrupted=Exit.CLEAN)
 
 
 @app.command()
@@ -151,19 +165,35 @@ def check(
     _run(lambda: run_check(load_settings(specs(), env_file, os.environ), as_json=as_json), interrupted=Exit.ERROR)
 
 
+@app.command()
+def topics(
+    *,
+    reconcile: Annotated[bool, typer.Option("--reconcile", help="Set wrong settings of topics right.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Make the topics that are missing on Kafka, verify all, show what is in them; say the mend for what is wrong."""
+    from cli.topics import run_topics  # noqa: PLC0415 - as above
+
+    configure_logs("warning", "console", [])
+    settings = settings_or_exit(env_file, ())
+    _run(lambda: run_topics(settings, specs(), reconcile=reconcile, as_json=as_json), interrupted=Exit.ERROR)
+
+
 @app.command(name="schemas")
 def export_schemas(
-    folder: Annotated[Path, typer.Argument(help="Where the JSON Schemas are written.")] = Path("schemas/json"),
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where they are written; otherwise schemas/json and schemas/asyncapi.json.")
+    ] = None,
 ) -> None:
-    """Write the JSON Schema of every event."""
+    """Write the JSON Schema of every event, and the AsyncAPI document of the topics."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, schema in json_schemas().items():
-            (folder / name).write_text(render(schema), encoding="utf-8")
-            typer.echo(folder / name)
+        for path in write_contract(folder):
+            typer.echo(path)
     except OSError as error:
         raise ExitError(
-            Exit.ERROR, f"{folder} cannot be written ({error.strerror}): name a folder that this user may write to"
+            Exit.ERROR,
+            f"{folder or 'schemas'} cannot be written ({error.strerror}): name a folder that this user may write to",
         ) from error
 
 
@@ -177,7 +207,7 @@ def forget(
     from cli.forget import run_forget  # noqa: PLC0415 - as above
 
     configure_logs("warning", "console", [])
-    settings = settings_or_exit(env_file)
+    settings = settings_or_exit(env_file, specs())
     _run(lambda: run_forget(settings, account, portfolio), interrupted=Exit.ERROR)
 
 

@@ -4,21 +4,40 @@ import asyncio
 from collections.abc import Sequence
 
 from cli.exits import Exit, ExitError
+from cli.parent import watch_parent
 from cli.run import install_signals
 from collectors.spec import ExchangeSpec
 from simulator import Simulator, demo_config
 
 
-async def run_simulator(specs: Sequence[ExchangeSpec], *, port: int, seed: int) -> Exit:
-    """Serve until a signal; prints the lines that an env file needs to use it."""
+def new_simulator(seed: int) -> Simulator:
+    """The demo's world of a seed, not started. Its keys are as the guide asks for; else each start warns of them."""
+    simulator = Simulator(demo_config(seed=seed))
+    for accounts in simulator.config.accounts.values():
+        for account in accounts:
+            simulator.set_permissions(account.label, ipRestrict=True)
+    return simulator
+
+
+def exchange_ports(port: int) -> dict[str, int]:
+    """The ports of the simulated exchanges beside that of the control interface."""
+    return {"binance": port + 1, "btcturk": port + 2}
+
+
+async def run_simulator(specs: Sequence[ExchangeSpec], *, port: int, seed: int, child: bool) -> Exit:
+    """Serve until a signal (``child``: or until the parent is gone); prints the lines that an env file needs."""
     stop = asyncio.Event()
     install_signals(stop)
-    simulator = Simulator(demo_config(seed=seed))
+    if child:
+        watch_parent(stop)
+    simulator = new_simulator(seed)
+    ports = exchange_ports(port)
     try:
-        await simulator.start(control_port=port, binance_port=port + 1, btcturk_port=port + 2)
+        await simulator.start(control_port=port, binance_port=ports["binance"], btcturk_port=ports["btcturk"])
     except OSError as error:
         raise ExitError(
-            Exit.WRONG_USE, f"one of the ports {port} to {port + 2} is taken ({error.strerror}): choose with --port"
+            Exit.WRONG_USE,
+            f"one of the ports {port} to {max(ports.values())} is taken ({error.strerror}): choose with --port",
         ) from error
     try:
         simulator.walk(running=True)

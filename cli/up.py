@@ -3,42 +3,93 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TextIO, cast
+from typing import Protocol
 
-from cli.demo import Demo, start_demo
-from cli.embedded import Embedded, is_terminal
-from cli.exits import NO_KAFKA_YET, Exit, ExitError
-from cli.live import CurrentStderr, LiveSummary, console
-from cli.run import install_signals, until_end
+from bus.interface import Bus
+from cli.demo import Demo, demo_base, demo_settings, start_demo
+from cli.exits import Exit, ExitError
+from cli.live import LiveSummary, console
+from cli.logs import is_terminal, log_beside_display
+from cli.run import Waits, install_signals, until_end
 from cli.settings.load import Loaded, Settings, load_settings, secret
+from cli.settings.values import Finding
 from collectors.spec import ExchangeSpec
-from monitoring.logs import configure_logs, get_logger
+from monitoring.logs import get_logger
 
 _log = get_logger()
 
 
+class System(Protocol):
+    """The whole product, in one process or in several."""
+
+    @property
+    def url(self) -> str:
+        """Where the page and the API are."""
+
+    @property
+    def bus(self) -> Bus | None:
+        """What a live display follows; None where nobody watches."""
+
+    @property
+    def roles(self) -> Sequence[Waits]:
+        """What may end by itself."""
+
+    async def start(self) -> None:
+        """Start all; ExitError with a sentence where that cannot be."""
+
+    async def stop(self) -> Exit:
+        """Stop all, bounded; UNSENT where facts were left."""
+
+
 async def run_up(specs: Sequence[ExchangeSpec], *, demo: bool, env_file: Path, environment: Mapping[str, str]) -> Exit:
-    """Run everything in one process until a signal or a part ends it."""
+    """Run everything until a signal or a part ends it: in one process, or on Kafka with one for each role."""
     stop = asyncio.Event()
     install_signals(stop)
+    loaded = load_settings(() if demo else specs, env_file, environment)  # In a demo real keys are not looked at.
+    settings = demo_base(loaded) if demo else _real(loaded)
+    if settings.kafka is not None:
+        return await _on_kafka(settings, specs, environment, loaded.findings, stop, demo=demo)
     world: Demo | None = None
-    loaded: Loaded | None = None
     try:
         if demo:
-            world = await start_demo(specs, env_file, environment)
+            world = await start_demo(specs, settings)
             settings = world.settings
-        else:
-            loaded = load_settings(specs, env_file, environment)
-            settings = _real(loaded)
-        if settings.core.bootstrap_servers is not None:
-            raise ExitError(Exit.WRONG_USE, NO_KAFKA_YET)
-        _logs(settings)
-        for finding in loaded.findings if loaded else ():
-            _log.warning(finding.message, mend=finding.mend)
+        log_beside_display(settings)
+        _tell(loaded.findings)
+        from cli.embedded import Embedded  # noqa: PLC0415 - who runs processes needs none of their parts
+
         return await _run(Embedded(settings, demo=demo), settings, stop, demo=demo)
     finally:
         if world is not None:
             await world.stop()
+
+
+async def _on_kafka(
+    settings: Settings,
+    specs: Sequence[ExchangeSpec],
+    environment: Mapping[str, str],
+    findings: Sequence[Finding],
+    stop: asyncio.Event,
+    *,
+    demo: bool,
+) -> Exit:
+    from cli.fleet import Fleet, demo_ports  # noqa: PLC0415 - who runs without Kafka needs none of its clients
+
+    port: int | None = None
+    if demo:
+        port, urls = demo_ports(specs)
+        settings = demo_settings(settings, specs, urls)
+    level = log_beside_display(settings)
+    _tell(findings)
+    if settings.core.metrics_port is not None:
+        _log.warning("METRICS_PORT is one port and not used here: each process has its own", mend="leave it empty")
+    fleet = Fleet(settings, environment=environment, level=level, demo_port=port, stop=stop)
+    return await _run(fleet, settings, stop, demo=demo)
+
+
+def _tell(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        _log.warning(finding.message, mend=finding.mend)
 
 
 def _real(loaded: Loaded) -> Settings:
@@ -62,29 +113,18 @@ def missing_keys(specs: Sequence[ExchangeSpec]) -> str:
     return "\n".join(lines)
 
 
-def _logs(settings: Settings) -> None:
-    log_format: Literal["console", "json"]
-    if settings.core.log_format == "auto":
-        log_format = "console" if is_terminal() else "json"
-    else:
-        log_format = settings.core.log_format
-    level = settings.core.log_level
-    if is_terminal() and level == "info":
-        level = "warning"  # The live display shows the rest.
-    stream = cast("TextIO", CurrentStderr()) if is_terminal() else None
-    configure_logs(level, log_format, settings.secrets(), stream=stream)
-
-
-async def _run(system: Embedded, settings: Settings, stop: asyncio.Event, *, demo: bool) -> Exit:
+async def _run(system: System, settings: Settings, stop: asyncio.Event, *, demo: bool) -> Exit:
     display: LiveSummary | None = None
+    code = Exit.CLEAN
     try:
         await system.start()
-        for line in where_to_look(system.api.url, settings, demo=demo):
-            console().print(line, markup=False, soft_wrap=True)
-        _log.info("running", url=system.api.url, accounts=settings.account_count, demo=demo)
-        if is_terminal():
-            display = LiveSummary(system.bus, console())
-            await display.start()
+        if not stop.is_set():
+            for line in where_to_look(system.url, settings, demo=demo):
+                console().print(line, markup=False, soft_wrap=True)
+            _log.info("running", url=system.url, accounts=settings.account_count, demo=demo)
+            if system.bus is not None and is_terminal():
+                display = LiveSummary(system.bus, console())
+                await display.start()
         code = await until_end(system.roles, stop)
     finally:
         if display is not None:

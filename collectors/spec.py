@@ -48,6 +48,8 @@ class ExchangeSpec:
     polls: tuple[PollSpec, ...]
     key_guide: str
     """How to get a key that can only read, in one sentence with the exchange's own menu names."""
+    metrics_port: int
+    """Where its collector shows health and metrics when it runs as a process of its own, unless told otherwise."""
     flags: tuple[str, ...] = ()
     """Permissions by the exchange's names that a setting may allow although they are more than reading."""
 

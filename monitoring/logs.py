@@ -173,11 +173,19 @@ def configure_logs(
     root.setLevel(number)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    if number > logging.DEBUG:
+        # A broker that is away makes it say so a hundred times a second; `bus` says it once, and what came of it.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     # The requests are counted; a line for each would hold who looked at what.
     logging.getLogger("aiohttp.access").setLevel(logging.CRITICAL)
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
+
+
+def bind_role(role: str) -> None:
+    """Name the role of this process in every line that it logs from now on, whichever task it is of."""
+    structlog.contextvars.bind_contextvars(role=role)
 
 
 def _renderer(format: LogFormat) -> Callable[..., str | bytes]:  # noqa: A002 - the setting's own name

@@ -270,7 +270,7 @@ async def health(_request: web.Request) -> web.StreamResponse:
 
 
 def ready_handler(readiness: Readiness) -> Handler:
-    """``/ready``: 200 when every part has what it needs, otherwise 503 and the reasons by part. Warnings come with both."""
+    """``/ready``: 200 when every part has what it needs, otherwise 503 and the reasons by part; with both, warnings."""
 
     async def ready(_request: web.Request) -> web.StreamResponse:
         failing, warnings = readiness.failing(), readiness.warnings()

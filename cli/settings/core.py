@@ -41,21 +41,16 @@ class CoreSettings(BaseModel):
     )
     metrics_host: str = Field(
         "127.0.0.1",
-        description="Where a role that runs apart shows health and metrics (not used yet).",
+        description="The address on which a role that runs as a process of its own shows health and metrics; beyond "
+        "loopback it needs READ_TOKEN.",
     )
     metrics_port: Port | None = Field(
-        None, description="The port of that; each role has its own default (not used yet)."
+        None,
+        description="The port of that, for one process. Empty: 4002 for the aggregator, for a collector the one that "
+        "stands with its exchange.",
     )
     state_dir: Path = Field(
         Path("state"), description="Where the embedded way keeps the last known state over a restart (mode 0700)."
-    )
-    kafka_bootstrap_servers: str | None = Field(
-        None,
-        description="To run the parts apart, on Apache Kafka (refused yet); empty: all in one process.",
-    )
-    topic_prefix: str = Field(
-        "",
-        description="Stands before the topics' names on a shared Kafka (not used yet).",
     )
     usd_pegs: Names = Field(
         ("USDT",), description="Assets counted as one US dollar where nothing quotes them in USD; every price shows it."
@@ -90,20 +85,3 @@ class CoreSettings(BaseModel):
             if re.fullmatch(r"[A-Z0-9]{2,16}", asset) is None:
                 raise ValueError("a peg is an asset's code in capitals, such as USDT; commas between several")
         return value
-
-    @field_validator("topic_prefix")
-    @classmethod
-    def _check_prefix(cls, value: str) -> str:
-        if re.fullmatch(r"[A-Za-z0-9._-]{0,64}", value) is None:
-            raise ValueError("a prefix holds letters, digits, dot, underscore and minus only")
-        return value
-
-    @property
-    def bootstrap_servers(self) -> str | None:
-        """The brokers, or None for the embedded way."""
-        return self.kafka_bootstrap_servers or None
-
-
-def core_names() -> dict[str, str]:
-    """Setting name -> field name, for every setting of :class:`CoreSettings`."""
-    return {field.upper(): field for field in CoreSettings.model_fields}

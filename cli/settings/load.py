@@ -4,16 +4,20 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
-from cli.settings.core import LOOPBACK_HOSTS, CoreSettings, core_names
+from bus.kafka_settings import KafkaSettings
+from cli.settings.core import LOOPBACK_HOSTS, CoreSettings
 from cli.settings.exchanges import ExchangeSettings, exchange_names, read_exchange
+from cli.settings.kafka import KafkaGiven, check_kafka
 from cli.settings.values import FILE_SUFFIX, Finding, Values, from_environment, merge, read_env_file
 from collectors.spec import ExchangeSpec
 
 ENV_FILE: Final = Path(".env")
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Settings:
 
     core: CoreSettings
     exchanges: Mapping[str, ExchangeSettings]
+    kafka: KafkaSettings | None = None
+    """None: the embedded way."""
 
     @property
     def account_count(self) -> int:
@@ -34,7 +40,10 @@ class Settings:
         for exchange in self.exchanges.values():
             for account in exchange.accounts:
                 secrets.extend(account.credentials.values())
-        return [secret.get_secret_value() for secret in secrets]
+        texts = [secret.get_secret_value() for secret in secrets]
+        if self.kafka is not None:
+            texts += [text for text in (self.kafka.sasl_password, self.kafka.ssl_key_password) if text]
+        return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +69,42 @@ def load_settings(specs: Sequence[ExchangeSpec], env_file: Path, environment: Ma
     from_file = read_env_file(env_file)
     from_env = from_environment(dict(environment))
     given = {*from_file.values, *from_env.values}
-    known = {*core_names()}
+    known = setting_names()
     for spec in specs:
         known |= exchange_names(spec, given)
     prefixes = tuple(
-        sorted({f"{spec.prefix}_" for spec in specs} | {name.split("_")[0] + "_" for name in core_names()})
+        sorted({f"{spec.prefix}_" for spec in specs} | {name.split("_")[0] + "_" for name in setting_names()})
     )
     _name_unknown(from_file, from_env, known, prefixes, tuple(f"{spec.prefix}_" for spec in specs))
     values = merge(from_file, from_env, known)
-    core = _read_core(values)
+    core = _read(CoreSettings, values)
+    of_kafka = _read(KafkaGiven, values)
+    kafka = None if of_kafka is None else check_kafka(of_kafka, values)
     exchanges = {spec.name: read_exchange(spec, values) for spec in specs}
     _refuse_doubles(values, exchanges)
-    if core is not None and core.api_host not in LOOPBACK_HOSTS and core.read_token is None:
-        values.error(
-            "READ_TOKEN",
-            f"API_HOST is {core.api_host}: others on the network could read what you own",
-            "set READ_TOKEN (spark-portfolio token makes one), or leave API_HOST at 127.0.0.1",
-        )
+    if core is not None:
+        _check_exposure(core, values)
     if core is None or any(finding.severity == "error" for finding in values.findings):
         return Loaded(None, values.findings)
-    return Loaded(Settings(core, exchanges), values.findings)
+    return Loaded(Settings(core, exchanges, kafka), values.findings)
+
+
+def setting_names() -> set[str]:
+    """The name of every setting that belongs to no exchange."""
+    return {field.upper() for model in (CoreSettings, KafkaGiven) for field in model.model_fields}
+
+
+def _check_exposure(core: CoreSettings, values: Values) -> None:
+    for name, host, what in (
+        ("API_HOST", core.api_host, "read what you own"),
+        ("METRICS_HOST", core.metrics_host, "read how the processes fare"),
+    ):
+        if host not in LOOPBACK_HOSTS and core.read_token is None:
+            values.error(
+                "READ_TOKEN",
+                f"{name} is {host}: others on the network could {what}",
+                f"set READ_TOKEN (spark-portfolio token makes one), or leave {name} at 127.0.0.1",
+            )
 
 
 def _name_unknown(
@@ -99,11 +124,11 @@ def _nearest(name: str, known: set[str]) -> str:
     return f"did you mean {close[0]}?" if close else "delete it"
 
 
-def _read_core(values: Values) -> CoreSettings | None:
-    names = core_names()
-    given = {field: values.values[name].text for name, field in names.items() if name in values.values}
+def _read(model: type[_Model], values: Values) -> _Model | None:
+    fields = {field.upper(): field for field in model.model_fields}
+    given = {field: values.values[name].text for name, field in fields.items() if name in values.values}
     try:
-        return CoreSettings.model_validate(given)
+        return model.model_validate(given)
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
             name = str(detail["loc"][0]).upper()

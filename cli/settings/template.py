@@ -4,7 +4,10 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
 from cli.settings.core import CoreSettings
+from cli.settings.kafka import KafkaGiven
 from collectors.spec import ExchangeSpec
 
 _WIDTH = 110
@@ -19,11 +22,17 @@ def render_template(specs: Sequence[ExchangeSpec]) -> str:
     )
     for spec in specs:
         lines += ["", *_exchange(spec)]
-    lines += ["", "# --- The product ---", ""]
-    for name, field in CoreSettings.model_fields.items():
+    lines += ["", "# --- The product ---", "", *_fields(CoreSettings)]
+    lines += ["", "# --- Apache Kafka ---", "", *_fields(KafkaGiven)]
+    return "\n".join(lines) + "\n"
+
+
+def _fields(model: type[BaseModel]) -> list[str]:
+    lines: list[str] = []
+    for name, field in model.model_fields.items():
         lines += _comment(str(field.description))
         lines.append(f"#{name.upper()}={_default(field.default)}")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _exchange(spec: ExchangeSpec) -> list[str]:
@@ -48,6 +57,10 @@ def _exchange(spec: ExchangeSpec) -> list[str]:
     for url in spec.urls:
         lines += _comment(_sentence(url.about))
         lines.append(f"#{spec.prefix}_{url.suffix}={url.default}")
+    lines += _comment(
+        f"Its collector as a process of its own shows health and metrics on port {spec.metrics_port}, unless "
+        "METRICS_PORT says otherwise."
+    )
     return lines
 
 

@@ -100,6 +100,11 @@ def is_placeholder(text: str) -> bool:
     return _PLACEHOLDER.fullmatch(text.strip()) is not None
 
 
+def readable_by_others(mode: int) -> bool:
+    """Whether a file of this mode is open to anybody but its owner; only POSIX modes say so."""
+    return os.name == "posix" and bool(stat.S_IMODE(mode) & 0o077)
+
+
 def read_env_file(path: Path) -> Values:
     """The settings of an env file; empty where there is none."""
     out = Values()
@@ -119,7 +124,7 @@ def read_env_file(path: Path) -> Values:
         return out
     parsed = parse_env_text(text, path.name)
     mode = stat.S_IMODE(path.stat().st_mode)
-    if os.name == "posix" and mode & 0o077 and parsed.values:
+    if readable_by_others(mode) and parsed.values:
         parsed.warn(str(path), f"{path} can be read by others (mode {mode:04o})", f"chmod 600 {path}")
     return parsed
 
@@ -147,7 +152,7 @@ def read_secret_file(out: Values, name: str, path_text: str, origin: str) -> Val
             return None
         status = resolved.stat()
         mode = stat.S_IMODE(status.st_mode)
-        if os.name == "posix" and mode & 0o077:
+        if readable_by_others(mode):
             out.error(name, f"{shown}: {path} can be read by others (mode {mode:04o})", f"chmod 600 {path}")
             return None
         if status.st_size > SECRET_FILE_BYTES_MAX:

@@ -59,6 +59,7 @@ class Binance(Exchange):
             "Make one at Binance under Profile, Account, API Management, Create API, with Enable Reading alone, and "
             "restrict it to this machine's address."
         ),
+        metrics_port=4011,
         flags=parse.POWERS,
     )
     budgets: ClassVar[tuple[BudgetRule, ...]] = endpoints.BUDGETS

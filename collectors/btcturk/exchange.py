@@ -55,6 +55,7 @@ class Btcturk(Exchange):
             "Make one at BTCTurk under Hesap, API Erişimi (API Access): of the REST kind, with the permission Bakiye "
             "Görüntüleme alone, and this machine's address."
         ),
+        metrics_port=4012,
     )
     budgets: ClassVar[tuple[BudgetRule, ...]] = endpoints.BUDGETS
     reads: ClassVar = endpoints.READS

@@ -16,10 +16,10 @@ from tests.process.conftest import COMMAND, OURS
 pty = pytest.importorskip("pty", reason="pseudo-terminals are a POSIX matter")
 
 
-def watch(folder: Path, pattern: str, within: float) -> tuple[str, int]:
+def watch(folder: Path, pattern: str, within: float, **settings: str) -> tuple[str, int]:
     """Run the demo on a pseudo-terminal until the pattern shows, then Ctrl-C: all that was shown, and the exit code."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith(OURS)}
-    environment |= {"API_PORT": str(free_port()), "TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
+    environment |= {"API_PORT": str(free_port()), "TERM": "xterm", "COLUMNS": "120", "LINES": "40", **settings}
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(folder)

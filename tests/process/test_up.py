@@ -107,12 +107,6 @@ async def test_an_unknown_collector_is_told_the_known_ones(program) -> None:
     assert "binance, btcturk" in one.err
 
 
-async def test_kafka_is_refused_until_it_is_there(program) -> None:
-    one = await program().start("up", "--demo", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9092")
-    assert await one.ended(10) == 2
-    assert "no Kafka bus yet" in one.err
-
-
 async def test_token_prints_one_that_is_long_enough(program) -> None:
     one = await program().start("token")
     assert await one.ended(10) == 0

@@ -26,6 +26,7 @@ ACME = ExchangeSpec(
     ),
     polls=(PollSpec("SPOT", ("spot",), 10.0), PollSpec("EARN", ("earn-flexible", "earn-locked"), 60.0)),
     key_guide="Make a key that only reads.",
+    metrics_port=4999,
     flags=("canTrade", "canWithdraw"),
 )
 SECRET = base64.b64encode(b"0123456789abcdef").decode()

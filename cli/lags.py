@@ -1,0 +1,56 @@
+"""How far behind the processes of this machine are. Our readers have no group, so no broker knows; they do."""
+
+import asyncio
+import http.client
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client.parser import text_string_to_metric_families
+
+LAG: Final = "spark_bus_reader_lag_records"
+ROLE: Final = "spark_process_info"
+ASK_SECONDS: Final = 1.0
+BYTES_MAX: Final = 4 * 1024 * 1024
+"""More than any process of ours has to say: something else listens there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """A reader of a process: the records that lie between it and the end."""
+
+    process: str
+    reader: str
+    records: int
+
+
+async def lags_of(addresses: Sequence[tuple[str, int]], token: str | None) -> list[Lag]:
+    """Ask those of the addresses that answer; a port where nobody, or somebody else, listens is passed over."""
+    found = await asyncio.gather(*(asyncio.to_thread(_ask, host, port, token) for host, port in addresses))
+    return [lag for lags in found for lag in lags]
+
+
+def _ask(host: str, port: int, token: str | None) -> list[Lag]:
+    headers: Mapping[str, str] = {} if token is None else {"Authorization": f"Bearer {token}"}
+    connection = http.client.HTTPConnection(host, port, timeout=ASK_SECONDS)
+    try:
+        connection.request("GET", "/metrics", headers=dict(headers))
+        answer = connection.getresponse()
+        text = answer.read(BYTES_MAX).decode() if answer.status == 200 else ""
+        return read_lags(text)
+    except (OSError, http.client.HTTPException, ValueError):
+        return []
+    finally:
+        connection.close()
+
+
+def read_lags(text: str) -> list[Lag]:
+    """The lags in a page of metrics; ValueError where it is none."""
+    role, lags = "", {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == ROLE:
+                role = sample.labels.get("role", "")
+            elif sample.name == LAG:
+                lags[sample.labels.get("reader", "")] = int(sample.value)
+    return [Lag(role, reader, records) for reader, records in sorted(lags.items())] if role else []
