@@ -59,7 +59,7 @@ class Child:
             _log.warning(
                 "a process ended by itself and is started again",
                 process=self.name,
-                exit_code=int(code),
+                exit_code=None if self._process is None else self._process.returncode,
                 in_seconds=round(pause, 1),
             )
             try:
