@@ -5,13 +5,15 @@ It reads no clock: every call that needs the moment is given it. Events are take
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence as Facts
 from typing import Final
 
 from aggregator.alarms import Alarms
 from aggregator.holdings import Account
-from aggregator.marks import marks_of, next_mark, stale_limit
-from aggregator.outlets import HEARTBEAT_MS, LONG_AGO, Outlet
+from aggregator.marks import age_from, marks_of, next_mark
+from aggregator.outlets import HEARTBEAT_MS, LONG_AGO, Outlet, Turns
+from aggregator.own import OUTCOMES, OwnStates
 from aggregator.portfolio import Portfolio
 from aggregator.prices import Change, Outcome, PriceBook, Symbol, admit
 from aggregator.pricing import Pricings
@@ -19,12 +21,12 @@ from aggregator.state import build, refresh
 from aggregator.valuation import value_rows
 from aggregator.wanted import Wanted
 from schemas import topics
-from schemas.encoding import Decoded, Encoded, RecordTooLargeError, encode_value, tombstone
+from schemas.encoding import Decoded, Encoded, RecordTooLargeError, encode_value
 from schemas.events import BalanceSnapshot, CollectorStatus, Event, PriceQuote, WantedAsset
 from schemas.fields import from_milliseconds, milliseconds
 from schemas.state_encoding import encode_state
 from schemas.topics import Topic, join_key, split_key
-from schemas.versions import Sequence, VersionGate
+from schemas.versions import Seen, Sequence, VersionGate
 
 DEFAULT_PEGS: Final = ("USDT",)
 
@@ -46,19 +48,14 @@ class Aggregator:
         self.pricings = Pricings(self.book, pegs)
         self.refused: dict[str, str] = {}
         """Portfolios whose state is too large for a record, and the message that says so."""
-        self.largest_epoch = 0
-        """The largest epoch seen on the topics that we write."""
-        self.replaced_by: int | None = None
-        """The epoch of the writer that took our place; then nothing is handed out any more."""
         self._outlets: dict[str, Outlet] = {}
         self._wanted = Wanted(pegs)
         self._balances = VersionGate()
         self._collectors = VersionGate()
         self._accounts: Alarms[Account] = Alarms()
-        self._sends: Alarms[Outlet] = Alarms()
+        self._turns = Turns()
+        self._own = OwnStates()
         self._sequence: Sequence | None = None
-        self._gone: dict[str, int] = {}
-        """Portfolios that have nothing left, and from when on they are to be taken away from the topic."""
         self._rates_round = 0
         self._now = LONG_AGO
 
@@ -66,6 +63,21 @@ class Aggregator:
     def portfolios(self) -> int:
         """How many portfolios are held."""
         return len(self._outlets)
+
+    @property
+    def largest_epoch(self) -> int:
+        """The largest epoch seen on the topics that we write."""
+        return max(self._own.log.largest_epoch, self._wanted.largest_epoch)
+
+    @property
+    def replaced_by(self) -> int | None:
+        """The epoch of the writer that took our place; then nothing is handed out any more."""
+        return self._own.replaced_by
+
+    @property
+    def repairs(self) -> Counter[str]:
+        """By topic: how often a record that stood where ours should is written over."""
+        return self._own.repairs
 
     @property
     def held_prices(self) -> int:
@@ -76,8 +88,10 @@ class Aggregator:
         """All that was there at the start is known: publish from now on, with this epoch."""
         self._look_at_clock(now)
         self._sequence = Sequence(epoch)
+        self._own.log.begin(epoch)
+        self._wanted.claim(epoch)
         for outlet in self._outlets.values():
-            self._touch(outlet, urgent=True)
+            self._turns.touch(outlet, urgent=True)
 
     def apply(self, fact: Decoded, now: dt.datetime) -> Outcome:
         """Take one record in and say what became of it."""
@@ -91,8 +105,10 @@ class Aggregator:
             return outcome
         if isinstance(event, CollectorStatus):
             return self._apply_status(fact.key, event, moment)
-        if fact.topic is topics.WANTED or fact.topic is topics.PORTFOLIO:
-            return self._see_own(fact.topic, fact.key, event)
+        if fact.topic is topics.WANTED:
+            return self._see_wanted(fact.key, event)
+        if fact.topic is topics.PORTFOLIO:
+            return self._see_state(fact.key, event)
         return self._delete(fact.topic, fact.key) if event is None else Outcome.REFUSED
 
     def topic_reset(self, topic: Topic) -> None:
@@ -106,9 +122,9 @@ class Aggregator:
         elif topic is topics.WANTED:
             self._wanted.reset()
         elif topic is topics.PORTFOLIO:
+            self._own.log.reset()
             for outlet in self._outlets.values():
-                outlet.sent_hash = None
-                self._touch(outlet, urgent=True)
+                self._again(outlet)
 
     def due(self, now: dt.datetime) -> list[Encoded]:
         """What is to be published at this moment, valued at this moment.
@@ -121,30 +137,22 @@ class Aggregator:
         if self._sequence is None or self.replaced_by is not None:
             return []
         facts = self._wanted.due(moment, self._sequence)
-        facts += self._retire(moment)
+        facts += self._own.retired(moment)
         rows_left, bytes_left = ROWS_PER_CALL, BYTES_PER_CALL
-        for outlet in self._sends.due(moment):
-            if self._outlets.get(outlet.portfolio.name) is not outlet:
-                continue
-            if outlet.due_at() > moment:
-                self._sends.set(outlet, outlet.due_at())
-                continue
+        for outlet in self._turns.due(moment):
             rows_left -= value_rows(outlet.portfolio, rows_left)
-            if not outlet.portfolio.dirty_rows:
-                fact = self._publish(outlet, moment, self._sequence)
-                if fact is not None:
-                    facts.append(fact)
-                    bytes_left -= outlet.sent_size
-            self._sends.set(outlet, outlet.due_at())
+            if outlet.portfolio.dirty_rows:
+                self._turns.again(outlet)
+                break
+            calm = not outlet.urgent
+            fact = self._publish(outlet, moment, self._sequence)
+            if fact is not None:
+                facts.append(fact)
+                bytes_left -= outlet.sent_size
+            self._turns.went(outlet, moment, outlet.sent_size if calm and fact is not None else 0)
             if rows_left <= 0 or bytes_left <= 0:
                 break
         return facts
-
-    def _retire(self, now: int) -> list[Encoded]:
-        gone = [name for name, at in self._gone.items() if at <= now]
-        for name in gone:
-            del self._gone[name]
-        return [tombstone(topics.PORTFOLIO, join_key(name)) for name in gone]
 
     def next_due(self) -> dt.datetime | None:
         """The moment at which :meth:`due` has something to do, if nothing arrives before; None if never."""
@@ -152,8 +160,7 @@ class Aggregator:
             return None
         moments = [self._accounts.next_at(), self.book.alarms.next_at()]
         if self._sequence is not None:
-            moments += [self._sends.next_at(), self._wanted.next_at()]
-            moments += self._gone.values()
+            moments += [self._turns.next_at(self._now), self._wanted.next_at(), self._own.next_at()]
         if self.pricings.pending:
             moments.append(self._now)
         soonest = min((moment for moment in moments if moment is not None), default=None)
@@ -169,11 +176,10 @@ class Aggregator:
             (name,) = split_key(fact.key)
             outlet = self._outlets.get(name)
             if outlet is None:
-                self._gone[name] = moment
+                self._own.retire(name, moment)
                 continue
-            outlet.sent_hash = None
             outlet.not_before = moment
-            self._touch(outlet, urgent=True)
+            self._again(outlet)
 
     def _apply_snapshot(self, key: str, event: BalanceSnapshot, now: int) -> Outcome:
         outcome = admit(self._balances, key, event.version)
@@ -218,12 +224,12 @@ class Aggregator:
         else:
             self._accounts.set(account, next_mark(account, now))
         if portfolio.accounts:
-            self._touch(outlet, urgent=True)
+            self._turns.touch(outlet, urgent=True)
         else:
             del self._outlets[portfolio.name]
             self.refused.pop(portfolio.name, None)
-            self._sends.set(outlet, None)
-            self._gone[portfolio.name] = now
+            self._turns.leave(outlet)
+            self._own.retire(portfolio.name, now)
 
     def _outlet(self, name: str) -> Outlet:
         outlet = self._outlets.get(name)
@@ -231,33 +237,38 @@ class Aggregator:
             wanted = self._wanted
             portfolio = Portfolio(name, self.pricings, held=wanted.hold, released=wanted.release)
             outlet = self._outlets[name] = Outlet(portfolio)
-            self._gone.pop(name, None)
+            self._own.keep(name)
         return outlet
 
-    def _touch(self, outlet: Outlet, *, urgent: bool) -> None:
-        if urgent:
-            outlet.urgent = True
-        else:
-            outlet.priced = True
-        self._sends.set(outlet, outlet.due_at())
+    def _again(self, outlet: Outlet) -> None:
+        """Publish a state whatever was published before."""
+        outlet.sent_hash = None
+        self._turns.touch(outlet, urgent=True)
 
-    def _see_own(self, topic: Topic, key: str, event: Event | None) -> Outcome:
-        """See a record of a topic that we write: our own, one of a former run, or of another aggregator."""
-        epoch = None if self._sequence is None else self._sequence.epoch
-        if event is not None:
-            self.largest_epoch = max(self.largest_epoch, event.epoch)
-            if self._sequence is not None and self._sequence.last(key) and event.epoch > self._sequence.epoch:
-                self.replaced_by = event.epoch
-        if topic is topics.WANTED:
-            self._wanted.seen(key, event if isinstance(event, WantedAsset) else None, epoch)
-        elif epoch is not None and (event is None or event.epoch < epoch):
-            # A late record of somebody else stands where ours should: compaction would keep it.
-            (name,) = split_key(key)
-            outlet = self._outlets.get(name)
-            if outlet is not None and self._sequence is not None and self._sequence.last(key) is not None:
-                outlet.sent_hash = None
-                self._touch(outlet, urgent=True)
-        return Outcome.DELETED if event is None else Outcome.APPLIED
+    def _see_wanted(self, key: str, event: Event | None) -> Outcome:
+        """See a record of what is wanted: our own, one of a former run, or of another aggregator."""
+        newest = None if self._sequence is None else self._sequence.last(key)
+        seen = self._wanted.seen(key, event if isinstance(event, WantedAsset) else None, newest)
+        if seen is Seen.OTHER and event is not None:
+            self._own.replaced_by = event.epoch
+        elif seen is Seen.BEHIND:
+            self.repairs[topics.WANTED.name] += 1
+        return Outcome.DELETED if event is None else OUTCOMES[seen]
+
+    def _see_state(self, key: str, event: Event | None) -> Outcome:
+        """See a state that was published: our own, one of a former run, or of another aggregator."""
+        name, *more = split_key(key)
+        if more:
+            return Outcome.REFUSED  # No portfolio is called so.
+        outlet = self._outlets.get(name)
+        newest = None if self._sequence is None else self._sequence.last(key)
+        version = None if event is None else event.version
+        outcome, wrong = self._own.seen(key, version, newest, held=outlet is not None)
+        if wrong and outlet is not None:
+            self._again(outlet)
+        elif wrong:
+            self._own.retire(name, self._now)
+        return outcome
 
     def _mark(self, symbol: Symbol | None, change: Change, *, aged: bool = False) -> None:
         if symbol is not None:
@@ -271,7 +282,7 @@ class Aggregator:
             self._accounts.set(account, next_mark(account, now))
             if marks_of(account, now) != account.marks:
                 account.portfolio.dirty_accounts.add(account)
-                self._touch(self._outlets[account.portfolio.name], urgent=True)
+                self._turns.touch(self._outlets[account.portfolio.name], urgent=True)
 
     def _reprice(self) -> None:
         """Price what quotes and ages touched, and mark what hangs on it."""
@@ -281,11 +292,11 @@ class Aggregator:
             for position in pricing.positions:
                 if revalue:
                     position.portfolio.revalue(position)
-                self._touch(self._outlets[position.portfolio.name], urgent=aged)
+                self._turns.touch(self._outlets[position.portfolio.name], urgent=aged)
         if self.pricings.rates_round != self._rates_round:
             self._rates_round = self.pricings.rates_round
             for outlet in self._outlets.values():
-                self._touch(outlet, urgent=False)
+                self._turns.touch(outlet, urgent=False)
 
     def _publish(self, outlet: Outlet, now: int, sequence: Sequence) -> Encoded | None:
         """The state of a portfolio, if it is due: it changed, or it has been quiet for long enough."""
@@ -325,20 +336,12 @@ class Aggregator:
         self.pricings.mark_all()
         self._wanted.rewind(now)
         self._accounts.clear()
-        self._sends.clear()
+        self._turns.rewind(now)
         for outlet in self._outlets.values():
             for account in outlet.portfolio.accounts.values():
-                _clamp(account, now)
+                age_from(account, now)
                 outlet.portfolio.dirty_accounts.add(account)
                 self._accounts.set(account, next_mark(account, now))
             outlet.sent_at = min(outlet.sent_at, now)
             outlet.not_before = min(outlet.not_before, now)
-            self._touch(outlet, urgent=True)
-
-
-def _clamp(account: Account, now: int) -> None:
-    if account.status is not None:
-        account.status.alive_at = min(account.status.alive_at, now)
-    for wallet in account.wallets.values():
-        wallet.seen_at = min(wallet.seen_at, now)
-        wallet.stale_at = min(wallet.stale_at, now + stale_limit(wallet.poll_interval_seconds))
+            self._turns.touch(outlet, urgent=True)

@@ -114,3 +114,12 @@ def next_mark(account: "Account", now: int) -> int | None:
     moments = [alive + SILENT_MS + 1, alive + UNCONFIGURED_MS + 1]
     moments += [wallet.stale_at + 1 for wallet in account.wallets.values()]
     return min((moment for moment in moments if moment > now), default=None)
+
+
+def age_from(account: "Account", now: int) -> None:
+    """Let nothing of an account be younger than this moment, after the clock went back."""
+    if account.status is not None:
+        account.status.alive_at = min(account.status.alive_at, now)
+    for wallet in account.wallets.values():
+        wallet.seen_at = min(wallet.seen_at, now)
+        wallet.stale_at = min(wallet.stale_at, now + stale_limit(wallet.poll_interval_seconds))

@@ -8,6 +8,7 @@ come again, late or twice. One task (the readers') takes in and only marks; one 
 import asyncio
 import datetime as dt
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -38,7 +39,8 @@ PAUSE_SECONDS_MAX: Final = 0.5
 """However far away the next moment is: a clock that jumped or a reader that failed is seen within this time."""
 
 RETRY_SECONDS_MIN: Final = 0.2
-RETRY_SECONDS_MAX: Final = 5.0
+RETRY_SECONDS_MAX: Final = 1.0
+"""A bus that is back has everything within two seconds; to ask one that is away costs nearly nothing."""
 
 _log = get_logger()
 
@@ -51,7 +53,12 @@ class AggregatorSettings:
 
 
 class AggregatorRole:
-    """The aggregator as a part of a process. It leaves (:meth:`wait` raises) when it was replaced or cannot read."""
+    """The aggregator as a part of a process. It leaves (:meth:`wait` raises) when it was replaced.
+
+    A reader that failed ends nothing: who started it anew would run into the same records again. What it read grows
+    old in sight, and :meth:`check` says why. Where it cannot read its own topics it is blind to other writers, and
+    publishes nothing.
+    """
 
     def __init__(
         self,
@@ -68,13 +75,14 @@ class AggregatorRole:
         self._random_part = random_part
         self._aggregator = Aggregator(settings.pegs)
         self._inputs = bus.follow_state(INPUTS, self, name="aggregator")
-        self._own = bus.follow_state(OWN, self, name="aggregator-own")
+        self._own = bus.follow_state(OWN, self, name="aggregator-own", stamps=(topics.PORTFOLIO,))
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._live = False
         self._failures = 0
         self._refused: frozenset[str] = frozenset()
+        self._repaired: dict[str, int] = {}
 
     async def start(self) -> None:
         """Begin to read; nothing is published before all that was there has been read."""
@@ -95,7 +103,7 @@ class AggregatorRole:
         await self._own.stop()
 
     async def wait(self) -> None:
-        """Until it ends. ReplacedError when another writer took over, BusError when the bus cannot be read."""
+        """Until it ends. ReplacedError when another writer took over."""
         if self._task is None:
             raise RuntimeError("the aggregator is not started")
         await asyncio.wait({self._task})
@@ -104,12 +112,15 @@ class AggregatorRole:
 
     def check(self) -> Check:
         """Ready when all that was there has been read and states are acknowledged."""
-        for reader in (self._inputs, self._own):
-            if reader.state in {ReaderState.DEGRADED, ReaderState.FAILED}:
-                return Check(ready=False, reason=f"{reader.state}: {reader.reason}")
-        if self._task is not None and self._task.done():
+        if self._task is None:
+            return Check(ready=False, reason="unstarted")
+        for state in (ReaderState.FAILED, ReaderState.DEGRADED):
+            for reader in (self._inputs, self._own):
+                if reader.state is state:
+                    return Check(ready=False, reason=f"{state}: {reader.reason}")
+        if self._task.done():
             return Check(ready=False, reason="failed: the aggregator has ended")
-        if not self._live:
+        if not self._live or any(reader.state is not ReaderState.LIVE for reader in (self._inputs, self._own)):
             return Check(ready=False, reason="loading: what is on the bus is being read")
         if self._failures:
             return Check(ready=False, reason="degraded: the bus does not acknowledge states")
@@ -118,9 +129,10 @@ class AggregatorRole:
     def apply(self, facts: Sequence[Decoded]) -> None:
         """Take records in, as a follower of the bus."""
         now = self._clock.now()
-        for fact in facts:
-            outcome = self._aggregator.apply(fact, now)
-            self._metrics.events.labels(topic=fact.topic.name, outcome=outcome).inc()
+        apply = self._aggregator.apply
+        outcomes = Counter([(fact.topic.name, apply(fact, now)) for fact in facts])
+        for (topic, outcome), count in outcomes.items():
+            self._metrics.events.labels(topic=topic, outcome=outcome).inc(count)
         self._wake.set()
 
     def caught_up(self) -> None:
@@ -129,33 +141,41 @@ class AggregatorRole:
     def topic_reset(self, topic: Topic) -> None:
         """A topic was emptied: keep the values, publish ours again."""
         _log.warning("a topic was emptied; values are kept, own states are published again", topic=topic.name)
+        self._metrics.topic_resets.labels(topic.name).inc()
         self._aggregator.topic_reset(topic)
         self._wake.set()
 
     async def _run(self) -> None:
-        await self._inputs.live()
-        await self._own.live()
+        try:
+            await self._inputs.live()
+            await self._own.live()
+        except BusError as error:
+            _log.error("what is on the bus cannot be read, so nothing is published", why=str(error))
+        else:
+            await self._work()
+        while not self._stopping:
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _work(self) -> None:
+        """Value and publish, until it is stopped or may not any more."""
         now = self._clock.now()
         epoch = next_epoch(self._aggregator.largest_epoch, now, self._random_part)
         self._aggregator.begin(epoch, now)
         self._live = True
         _log.info("the aggregator is live", epoch=epoch, portfolios=self._aggregator.portfolios)
         while not self._stopping:
-            self._must_stay()
+            other = self._aggregator.replaced_by
+            if other is not None:
+                raise ReplacedError(f"another aggregator with the larger epoch {other} publishes these portfolios")
+            if self._own.state is ReaderState.FAILED:
+                _log.error("other writers cannot be seen any more, so nothing is published", why=self._own.reason)
+                return
             self._wake.clear()
             facts = self._value()
             if facts:
                 await self._publish(facts)
             await self._pause()
-
-    def _must_stay(self) -> None:
-        """Raise where going on would do harm, or nothing."""
-        other = self._aggregator.replaced_by
-        if other is not None:
-            raise ReplacedError(f"another aggregator with the larger epoch {other} publishes these portfolios")
-        for reader in (self._inputs, self._own):
-            if reader.state is ReaderState.FAILED:
-                raise BusError(f"the reader {reader.name} failed: {reader.reason}")
 
     def _value(self) -> list[Encoded]:
         began = self._clock.monotonic()
@@ -164,8 +184,16 @@ class AggregatorRole:
             self._metrics.valuation_duration.observe(self._clock.monotonic() - began)
         self._metrics.portfolios.set(self._aggregator.portfolios)
         self._metrics.held_prices.set(self._aggregator.held_prices)
+        self._tell_repairs()
         self._tell_refused()
         return facts
+
+    def _tell_repairs(self) -> None:
+        for topic, count in self._aggregator.repairs.items():
+            more = count - self._repaired.get(topic, 0)
+            if more:
+                self._metrics.repairs.labels(topic).inc(more)
+                self._repaired[topic] = count
 
     def _tell_refused(self) -> None:
         refused = self._aggregator.refused

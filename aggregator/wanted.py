@@ -8,7 +8,7 @@ from schemas.encoding import Encoded, encode, tombstone
 from schemas.events import WantedAsset
 from schemas.fields import from_milliseconds
 from schemas.topics import join_key, split_key
-from schemas.versions import Sequence
+from schemas.versions import OwnLog, Seen, Sequence, Version
 
 RETIRE_MS: Final = 600_000
 """An asset sold and bought again within ten minutes keeps its quotes, and its price."""
@@ -30,7 +30,9 @@ class Wanted:
         self._idle_at: int | None = None
         """When the first of those has to be looked at; None if there is none."""
         self._not_before = 0
-        for asset in sorted({*ALWAYS_WANTED, *self._bridges}):
+        self._own = OwnLog()
+        self._always = sorted({*ALWAYS_WANTED, *self._bridges})
+        for asset in self._always:
             self.hold(DEFAULT_PORTFOLIO, asset)
 
     def hold(self, portfolio: str, asset: str) -> None:
@@ -58,30 +60,51 @@ class Wanted:
         if key in self._published:
             self._leave_idle(key)
 
-    def seen(self, key: str, event: WantedAsset | None, epoch: int | None) -> None:
+    @property
+    def largest_epoch(self) -> int:
+        """The largest epoch seen on the topic."""
+        return self._own.largest_epoch
+
+    def claim(self, epoch: int) -> None:
+        """From now on we write, with this epoch, and show it on the keys that every aggregator has.
+
+        So of two that started at once, each before the other had written anything, the lower epoch learns of the
+        larger one even where there is no portfolio yet.
+        """
+        self._own.begin(epoch)
+        self._unsent.update(dict.fromkeys(join_key(DEFAULT_PORTFOLIO, asset) for asset in self._always))
+
+    def seen(self, key: str, event: WantedAsset | None, newest: Version | None) -> Seen:
         """Take in what stands on the topic: of a former run, of a writer that should be gone, or our own.
 
-        The epoch is ours, None before we have one.
+        ``newest`` is the version that we gave the key last, None if none. BEHIND: it will be written over.
         """
         if event is None:
+            self._own.taken_away(key)
             self._published.discard(key)
             self._idle.pop(key, None)
-            if key in self._holders:  # Somebody else took away what is wanted.
-                self._unsent[key] = None
-        elif epoch is None or event.epoch >= epoch:
-            if key in self._holders:
-                self._unsent.pop(key, None)
-            elif key not in self._published:
+            if key not in self._holders:
+                return Seen.NEWER
+            self._unsent[key] = None  # Somebody else took away what is wanted, or we did before it was wanted again.
+            return Seen.NEWER if newest is None else Seen.BEHIND
+        seen = self._own.seen(key, event.version, newest)
+        # All that a record says of its key is whether it is a bridge: an older one that says the same is as good,
+        # but for its version.
+        right = seen is not Seen.BEHIND and event.bridge == self._is_bridge(key)
+        if key not in self._holders:
+            if key not in self._published or seen is Seen.BEHIND:
                 self._leave_idle(key)
             self._published.add(key)
-        elif key in self._holders:
-            self._unsent[key] = None
-        else:
+        elif right:
             self._published.add(key)
-            self._leave_idle(key)
+            self._unsent.pop(key, None)
+        else:
+            self._unsent[key] = None
+        return seen
 
     def reset(self) -> None:
         """The topic was emptied: say everything again."""
+        self._own.reset()
         self._published.clear()
         self._idle.clear()
         self._unsent.update(dict.fromkeys(self._holders))
@@ -146,6 +169,9 @@ class Wanted:
                 published_at=from_milliseconds(now),
                 portfolio=portfolio,
                 asset=asset,
-                bridge=asset in self._bridges,
+                bridge=self._is_bridge(key),
             )
         )
+
+    def _is_bridge(self, key: str) -> bool:
+        return split_key(key)[1] in self._bridges

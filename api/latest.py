@@ -114,6 +114,9 @@ class Latest:
         self._gates = {topic.name: VersionGate() for topic in FOLLOWED}
         self._views: dict[str, View] = {}
         self._live = False
+        self._read: dict[str, PortfolioState] = {}
+        """While loading, the newest read so far. They are older than what the api before this one served last, so
+        nobody is shown them before the newest is known."""
         self.statuses: dict[str, CollectorStatus] = {}
         """The newest status by its key."""
         self._heard: dict[str, dict[AccountName, float]] = {}
@@ -150,7 +153,11 @@ class Latest:
             elif gate.admits(fact.key, event.version):
                 if isinstance(event, PortfolioState):
                     self._meter.state(event, live=self._live, now=self._clock.now())
-                    self._ensure_view(event.portfolio).replace(event)
+                    view = self._ensure_view(event.portfolio)
+                    if self._live:
+                        view.replace(event)
+                    else:
+                        self._read[event.portfolio] = event
                 elif isinstance(event, CollectorStatus):
                     self._take_status(event)
 
@@ -176,6 +183,7 @@ class Latest:
             if view is not None and view.state is None:
                 view.touch()
         elif view is not None:
+            self._read.pop(portfolio, None)
             self._meter.state_gone(portfolio)
             view.replace(None)
         spoken_of = view is not None and (view.state is not None or self.statuses_of(portfolio))
@@ -186,6 +194,9 @@ class Latest:
     def caught_up(self) -> None:
         """What was there at the start has been read."""
         self._live = True
+        for portfolio, state in self._read.items():
+            self._ensure_view(portfolio).replace(state)
+        self._read.clear()
         for view in self._views.values():
             if view.state is None:
                 view.touch()

@@ -26,6 +26,7 @@ from schemas.versions import Version
 
 Row = dict[str, Any]
 
+_TENTH: Final = dt.timedelta(milliseconds=100)
 _CENT: Final = Decimal("0.01")
 _NO_CENTS: Final = Decimal("0.00")
 _CENTS: Final = Context(prec=130, rounding=ROUND_HALF_EVEN)
@@ -52,8 +53,11 @@ def moment(when: dt.datetime | None) -> str | None:
 
 
 def age_seconds(when: dt.datetime, now: dt.datetime) -> float:
-    """Seconds from then to now, to a tenth; never negative, whatever the clocks say."""
-    return round(max(0.0, (now - when).total_seconds()), 1)
+    """Seconds from then to now, up to the next tenth; never negative, whatever the clocks say.
+
+    Up, since an age that is shown for a second may lag by that second and by no more.
+    """
+    return max(0, -((when - now) // _TENTH)) / 10
 
 
 def version_text(version: Version) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -17,10 +17,11 @@ from monitoring.clock import Clock
 from monitoring.logs import get_logger
 from monitoring.metrics import CollectorMetrics
 from schemas.assets import ALWAYS_WANTED, BRIDGES, identity_of
-from schemas.encoding import Decoded, encode
+from schemas.encoding import Decoded, Encoded, encode
 from schemas.events import PriceQuote, WantedAsset
 from schemas.fields import from_milliseconds
 from schemas.topics import Topic
+from schemas.versions import VersionGate
 
 HEARTBEAT_SECONDS: Final = 30.0
 """A price that did not change is quoted again this often, so that its age means something."""
@@ -40,25 +41,28 @@ _log = get_logger()
 class Wanted:
     """What all portfolios together want quoted (a StateFollower of ``spark.wanted``)."""
 
-    def __init__(self) -> None:
+    def __init__(self, emptied: Callable[[Topic], None] = lambda _topic: None) -> None:
+        """``emptied`` is told when the topic was emptied."""
         self._assets: dict[str, WantedAsset] = {}
+        self._gate = VersionGate()
+        self._emptied = emptied
 
     def apply(self, facts: Sequence[Decoded]) -> None:
-        """Take records in: the newest of a key counts, a tombstone ends it."""
+        """Take records in: the newest of a key counts, a tombstone ends it, and no older one brings it back."""
         for fact in facts:
             if fact.event is None:
+                self._gate.delete(fact.key)
                 self._assets.pop(fact.key, None)
-            elif isinstance(fact.event, WantedAsset):
-                known = self._assets.get(fact.key)
-                if known is None or fact.event.version >= known.version:
-                    self._assets[fact.key] = fact.event
+            elif isinstance(fact.event, WantedAsset) and self._gate.admits(fact.key, fact.event.version):
+                self._assets[fact.key] = fact.event
 
     def caught_up(self) -> None:
         """Nothing to do: what is wanted is quoted as it becomes known."""
 
-    def topic_reset(self, topic: Topic) -> None:  # noqa: ARG002 - it follows one topic only
+    def topic_reset(self, topic: Topic) -> None:
         """The topic was emptied: forget the versions; who wants an asset says so again."""
-        self._assets = {key: asset.model_copy(update={"epoch": 0, "seq": 0}) for key, asset in self._assets.items()}
+        self._gate.forget()
+        self._emptied(topic)
 
     def symbols(self, exchange: str, listing: Listing) -> list[Symbol]:
         """The listed symbols worth a quote: one side wanted, the other a bridge."""
@@ -102,6 +106,10 @@ class QuoteGate:
         self._quoted[ticker.symbol] = _Quoted(ticker.last, ticker.day_ago, now)
         return True
 
+    def forget(self) -> None:
+        """Admit every symbol once more."""
+        self._quoted.clear()
+
     def keep(self, symbols: set[str]) -> None:
         """Forget what is no longer asked for."""
         for name in self._quoted.keys() - symbols:
@@ -138,8 +146,19 @@ class PriceLoop:
         beat = max(SYMBOL_SECONDS_MIN, HEARTBEAT_SECONDS - poll_seconds * (1 + 2 * pacing.jitter))
         self._gate = QuoteGate(beat)
         self._failures = 0
+        self._facts: dict[str, Encoded] = {}
+        """The last quote of each symbol."""
         self.last: dict[tuple[str, str], Decimal] = {}
         """The last price per base and quote, for the comparison with the exchange's own totals."""
+
+    def quote_all(self) -> None:
+        """Publish every last quote again, and quote every symbol anew at the next poll, changed or not.
+
+        For a bus that lost what it held: who starts now must not wait for the next heartbeat.
+        """
+        for fact in self._facts.values():
+            self._outbox.put(fact)
+        self._gate.forget()
 
     async def run(self) -> None:
         """Quote for ever."""
@@ -158,6 +177,8 @@ class PriceLoop:
         await self._client.sync_if_due()  # A quote's version is this time, so a machine that slept must not lag.
         symbols = {symbol.name: symbol for symbol in self._wanted.symbols(self._exchange.name, listing)}
         self._gate.keep(set(symbols))
+        for name in self._facts.keys() - symbols.keys():
+            del self._facts[name]
         error: ExchangeError | None = None
         for request in self._exchange.ticker_requests(list(symbols)):
             try:
@@ -190,7 +211,8 @@ class PriceLoop:
                 continue
             self.last[symbol.base, symbol.quote] = ticker.last
             if self._gate.admits(ticker, now):
-                self._outbox.put(encode(self._event(symbol, ticker, at_ms)))
+                fact = self._facts[ticker.symbol] = encode(self._event(symbol, ticker, at_ms))
+                self._outbox.put(fact)
                 self._metrics.quotes.labels(self._exchange.name).inc()
 
     def _event(self, symbol: Symbol, ticker: Ticker, at_ms: int) -> PriceQuote:

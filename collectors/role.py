@@ -2,16 +2,17 @@
 
 import asyncio
 import random as chances
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from bus.interface import Bus, BusError, Reader, ReaderState, ReplacedError
+from bus.interface import Bus, BusError, Reader, ReaderState, ReplacedError, StateFollower
 from collectors.account import AccountReader
 from collectors.client import Client
 from collectors.clock import RESYNC_SECONDS
 from collectors.errors import ExchangeError
 from collectors.exchange import Exchange
 from collectors.http import HttpSession
+from collectors.keyless import KeylessStatus
 from collectors.listing import ListingDesk
 from collectors.outbox import Outbox
 from collectors.own_keys import TOPICS, OwnKeys
@@ -29,7 +30,7 @@ from monitoring.health import Check
 from monitoring.logs import get_logger
 from monitoring.metrics import CollectorMetrics
 from schemas.events import RefreshCommand
-from schemas.topics import COMMANDS, WANTED
+from schemas.topics import COLLECTORS, COMMANDS, WANTED, Topic
 from schemas.versions import EPOCH_RANDOM_MAX, next_epoch
 
 MAIN: Final = "main"
@@ -37,6 +38,11 @@ MAIN: Final = "main"
 
 STOP_SECONDS: Final = 1.0
 """For the loops to end; they are only waiting, and their requests are aborted."""
+
+_NOT_LIVE: Final = (ReaderState.FAILED, ReaderState.DEGRADED, ReaderState.LOADING, ReaderState.UNSTARTED)
+"""The worst first."""
+
+_LOADING: Final = "what is on the bus is being read"
 
 _log = get_logger()
 
@@ -65,16 +71,22 @@ class CollectorRole:
         self._chance = random
         self._clock = clock or SystemClock()
         self._outbox = Outbox(bus, exchange=self.name, chance=random)
-        self._wanted = Wanted()
+        self._wanted = Wanted(self._emptied)
+        self._prices: PriceLoop | None = None
+        self._client: Client | None = None
         self._accounts: dict[tuple[str, str], AccountReader] = {}
         self._reports: list[Report] = []
         self._writer: Writer | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._own = OwnKeys(
-            ((place.portfolio, place.exchange, place.account) for place in self._places()),
+            self.name,
+            ((account.portfolio, account.label) for account in settings.accounts),
             self._exchange.wallets,
-            self._outbox.put,
+            republish=self._outbox.put,
+            emptied=self._emptied,
+            metrics=metrics,
         )
+        self._keyless = None if settings.accounts else self._without_keys()
         self._readers: list[Reader] = []
         self._main: asyncio.Task[None] | None = None
 
@@ -86,8 +98,11 @@ class CollectorRole:
     async def start(self) -> None:
         """Begin; returns at once, whether or not the exchange or the bus answers."""
         desk = CommandDesk(self.name, self._clock.now, self._command)
+        own: tuple[Sequence[Topic], StateFollower] = (TOPICS, self._own)
+        if self._keyless is not None:
+            own = ((COLLECTORS,), self._keyless)
         self._readers = [
-            self._bus.follow_state(TOPICS, self._own, name=f"{self.name}-own"),
+            self._bus.follow_state(*own, name=f"{self.name}-own"),
             self._bus.follow_state((WANTED,), self._wanted, name=f"{self.name}-wanted"),
             self._bus.follow_commands(COMMANDS, desk, name=f"{self.name}-commands"),
         ]
@@ -117,14 +132,21 @@ class CollectorRole:
         return unsent
 
     def check(self) -> Check:
-        """Ready once our own last facts were read from the bus: from then on accounts are read."""
+        """Ready once our own last facts were read from the bus: from then on accounts are read.
+
+        A reader that failed ends nothing but itself: accounts and prices are read as before, as far as they can be
+        without it, and the reason stays until somebody mends what it stumbled over.
+        """
         if not self._readers:
-            return Check(ready=False, reason="not started")
+            return Check(ready=False, reason="unstarted")
         if self._own.replaced.is_set():
-            return Check(ready=False, reason="another process has taken over")
-        for reader in self._readers:
-            if reader.state is not ReaderState.LIVE:
-                return Check(ready=False, reason=f"{reader.name} is {reader.state}: {reader.reason or 'wait for it'}")
+            return Check(ready=False, reason="failed: another process has taken over")
+        for state in _NOT_LIVE:
+            for reader in self._readers:
+                if reader.state is state:
+                    return Check(ready=False, reason=f"{state}: {reader.name}: {reader.reason or _LOADING}")
+        if self._outbox.failing:
+            return Check(ready=False, reason="degraded: the bus does not take events")
         return Check(ready=True)
 
     async def _run(self) -> None:
@@ -134,7 +156,8 @@ class CollectorRole:
             client = Client(self._exchange, http, clock=self._clock, metrics=self._metrics)
             pacing = self._settings.pacing
             listing = ListingDesk(client, pacing=pacing, chance=self._chance)
-            prices = PriceLoop(
+            self._client = client
+            prices = self._prices = PriceLoop(
                 client,
                 wanted=self._wanted,
                 listing=listing,
@@ -165,9 +188,12 @@ class CollectorRole:
         except BusError as error:
             _log.error("our own last events cannot be read, so no account is read", exchange=self.name, why=str(error))
             return
-        epoch = next_epoch(self._own.largest_epoch, self._clock.now(), self._chance.randrange(EPOCH_RANDOM_MAX))
-        filled = {key: bool(snapshot.balances) for key, snapshot in self._own.snapshots.items()}
-        self._own.begin(epoch)
+        if self._keyless is not None:
+            self._keep("status", self._beat)
+            return
+        epoch = self._next_epoch()
+        filled = {key: bool(snapshot.balances) for key, snapshot in self._own.snapshots().items()}
+        self._own.begin(epoch, self._outbid)
         self._writer = Writer(
             epoch, outbox=self._outbox, own=self._own, clock=self._clock, offset_ms=client.server_clock.offset_ms
         )
@@ -183,10 +209,6 @@ class CollectorRole:
         )
         for settings in self._settings.accounts:
             self._begin_account(settings, reading, filled, prices)
-        if not self._settings.accounts:
-            self._reports = [Report(self._places()[0], {}, self._tell, self._clock.now, configured=False)]
-        for report in self._reports:
-            self._tell(report)
         self._keep("status", self._beat)
 
     def _begin_account(
@@ -216,10 +238,50 @@ class CollectorRole:
             self._writer.status(report)
 
     async def _beat(self) -> None:
+        """Report at once, and go on as a sign of life."""
         while True:
-            await asyncio.sleep(self._settings.pacing.heartbeat)
             for report in self._reports:
                 self._tell(report)
+            if self._keyless is not None:
+                self._keyless.tell()
+            await asyncio.sleep(self._settings.pacing.heartbeat)
+
+    def _without_keys(self) -> KeylessStatus:
+        report = Report(Place(MAIN, self.name, MAIN), {}, lambda _report: None, self._clock.now, configured=False)
+        return KeylessStatus(
+            report,
+            offset_ms=lambda: None if self._client is None else self._client.server_clock.offset_ms(),
+            publish=self._outbox.put,
+            withdraw=self._outbox.withdraw,
+            emptied=self._emptied,
+            clock=self._clock,
+            random_part=lambda: self._chance.randrange(EPOCH_RANDOM_MAX),
+        )
+
+    def _next_epoch(self) -> int:
+        return next_epoch(self._own.largest_epoch, self._clock.now(), self._chance.randrange(EPOCH_RANDOM_MAX))
+
+    def _outbid(self) -> None:
+        """Go on with a larger epoch: one without keys reported for an account of ours, not knowing of us."""
+        if self._writer is None:
+            return
+        epoch = self._next_epoch()
+        _log.info(
+            "a process without keys reported for an account of ours; it is outbid", exchange=self.name, epoch=epoch
+        )
+        self._own.begin(epoch, self._outbid)
+        self._writer.renew(epoch)
+        for report in self._reports:
+            self._tell(report)
+        for account in self._accounts.values():
+            account.hurry(account.wallets)  # A status newer than its wallets makes them stale until they are read.
+
+    def _emptied(self, topic: Topic) -> None:
+        """A topic was emptied. Prices are not followed, so the loss of any topic is taken as the loss of all."""
+        self._metrics.topic_resets.labels(self.name, topic.name).inc()
+        _log.warning("a topic was emptied; what is ours is published again", exchange=self.name, topic=topic.name)
+        if self._prices is not None:
+            self._prices.quote_all()
 
     async def _keep_time(self, client: Client) -> None:
         failures = 0
@@ -239,12 +301,6 @@ class CollectorRole:
             loop, name=name, exchange=self.name, clock=self._clock, chance=self._chance, metrics=self._metrics
         )
         self._tasks.append(asyncio.create_task(running, name=f"{self.name} {name}"))
-
-    def _places(self) -> list[Place]:
-        accounts = self._settings.accounts
-        if not accounts:
-            return [Place(MAIN, self.name, MAIN)]
-        return [Place(account.portfolio, self.name, account.label) for account in accounts]
 
     def _default_url(self) -> str:
         return next(url.default for url in self._exchange.spec.urls if url.suffix == "REST_URL")

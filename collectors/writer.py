@@ -25,6 +25,10 @@ class Writer:
         self._clock = clock
         self._offset_ms = offset_ms
 
+    def renew(self, epoch: int) -> None:
+        """Go on with a larger epoch."""
+        self._sequence = Sequence(epoch)
+
     def snapshot(
         self,
         place: Place,

@@ -298,5 +298,5 @@ class ProcessMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.info = Gauge("spark_process_info", "1, with the version.", ["version", "role"], registry=registry)
         self.loop_lag = Gauge(
-            "spark_process_loop_lag_seconds", "How late the event loop woke last time.", registry=registry
+            "spark_process_loop_lag_seconds", "How late the event loop woke, at worst in 30 s.", registry=registry
         )

@@ -9,7 +9,7 @@ from aggregator import outlets
 from aggregator.aggregator import Aggregator
 from aggregator.alarms import Alarms
 from schemas import topics
-from schemas.encoding import Decoded, decode
+from schemas.encoding import Decoded, decode, encode
 from schemas.events import WantedAsset
 from schemas.portfolio import PortfolioState, Totals
 from tests.unit.aggregator.worlds import SECOND, START, Player, balance, fact, quote, snapshot, status
@@ -215,10 +215,79 @@ def test_a_writer_with_a_larger_epoch_replaces_us():
     assert player.aggregator.next_due() is None
 
 
-def test_a_larger_epoch_on_a_key_that_is_not_ours_is_none_of_our_business():
+def test_a_larger_epoch_replaces_us_on_any_key_of_our_topics():
+    """Two that started at once: the other may have shown itself where we have nothing to say."""
+    for record in (foreign(8, portfolio="elsewhere"), wanted("GONE", epoch=8), wanted("BTC", epoch=8)):
+        player = settled()
+        player.play([record])
+        assert player.aggregator.replaced_by == 8
+
+
+def test_of_two_that_start_at_once_on_an_empty_bus_the_lower_epoch_learns_of_the_other():
+    one, two = Aggregator(), Aggregator()
+    for asset in ("BTC", "EUR", "TRY", "USDT"):  # Said by a former run: there is nothing that had to be said anew.
+        for each in (one, two):
+            each.apply(wanted(asset, bridge=True), START)
+    one.begin(5, START)
+    two.begin(6, START)
+    for sent in two.due(START):
+        one.apply(decode(sent.topic.name, sent.key.encode(), sent.value), START)
+    assert one.replaced_by == 6
+    two.apply(decode("spark.wanted", b"main/BTC", encode(wanted("BTC", epoch=5).event).value), START)
+    assert two.replaced_by is None
+
+
+def test_another_writer_with_our_very_epoch_replaces_us():
     player = settled()
-    player.play([foreign(8, portfolio="elsewhere")])
+    player.play([foreign(7, seq=1)])
     assert player.aggregator.replaced_by is None
+    player.play([foreign(7, seq=2)])
+    assert player.aggregator.replaced_by == 7
+
+
+def test_our_own_batch_that_was_given_up_and_arrives_late_is_written_over():
+    player = settled()
+    for second in range(1, 4):
+        now = START + second * SECOND
+        player.play([holding(str(second + 1), second + 1, now)], now)
+        assert len(player.tick(now)) == 1
+    read = player.play([foreign(7, seq) for seq in (1, 2, 2, 4)], now)
+    assert read == ["applied", "applied", "duplicate", "applied"]
+    assert player.tick(START + 4 * SECOND) == []  # In order, however late they are read: nothing to mend.
+    assert player.play([foreign(7, 3)], now) == ["older"]
+    ((_, state),) = player.tick(START + 5 * SECOND)
+    assert state.version == (7, 5)
+    assert player.aggregator.repairs == {"spark.portfolio": 1}
+
+
+def test_a_foreign_tombstone_is_written_over():
+    player = settled()
+    player.play([Decoded(topics.PORTFOLIO, "main", None)])
+    ((_, state),) = player.tick(START + SECOND)
+    assert state.version == (7, 2)
+
+
+def test_a_late_state_of_a_portfolio_that_is_gone_is_taken_away_again():
+    player = settled()
+    one, said = holding("1", 1), status()
+    player.play([Decoded(one.topic, one.key, None), Decoded(said.topic, said.key, None)])
+    player.play([foreign(7, 1)])
+    assert [state for _, state in player.tick(START + SECOND)] == [None]
+    player.play([Decoded(topics.PORTFOLIO, "main", None)])
+    assert player.tick(START + SECOND) == []
+    for late in (foreign(7, 1), foreign(3, 99)):
+        player.play([late])
+        assert [state for _, state in player.tick(START + SECOND)] == [None]
+        player.play([Decoded(topics.PORTFOLIO, "main", None)])
+    assert player.tick(START + 20 * SECOND) == []
+
+
+def test_a_key_that_is_no_portfolio_ends_nothing():
+    player = settled()
+    assert player.play([Decoded(topics.PORTFOLIO, "a/b", None), Decoded(topics.WANTED, "a", None)]) == [
+        "refused",
+        "deleted",
+    ]
 
 
 def test_a_late_record_of_a_former_writer_is_written_over():
@@ -242,7 +311,9 @@ def test_an_emptied_own_topic_is_filled_again():
     player.wanted.clear()
     player.aggregator.topic_reset(topics.PORTFOLIO)
     player.aggregator.topic_reset(topics.WANTED)
+    player.play([foreign(7, 1)])  # The new log begins with what was on its way.
     assert len(player.tick(START + SECOND)) == 1
+    assert player.aggregator.repairs == {}
     assert set(player.wanted) == {"main/BTC", "main/EUR", "main/TRY", "main/USDT"}
 
 
@@ -277,8 +348,8 @@ def test_a_tombstone_of_nothing_is_a_no_op(topic, key):
 # Wanted
 
 
-def wanted(asset, *, portfolio="main", epoch=1):
-    return fact(WantedAsset(epoch=epoch, seq=1, published_at=START, portfolio=portfolio, asset=asset))
+def wanted(asset, *, portfolio="main", epoch=1, bridge=False):
+    return fact(WantedAsset(epoch=epoch, seq=1, published_at=START, portfolio=portfolio, asset=asset, bridge=bridge))
 
 
 def test_what_is_held_is_wanted_and_ten_minutes_after_no_more():
@@ -315,6 +386,27 @@ def test_what_a_former_run_wanted_is_retired_too():
     assert "main/ETH" not in said
     later = aggregator.due(START + 600 * SECOND)
     assert [(one.key, one.value) for one in later if one.topic is topics.WANTED] == [("main/GONE", None)]
+
+
+def test_a_bridge_that_is_none_any_more_is_said_anew():
+    aggregator = Aggregator(pegs=())
+    aggregator.apply(wanted("ETH", bridge=True), START)
+    aggregator.apply(holding("1", 1, asset="ETH"), START)
+    aggregator.apply(wanted("ETH", bridge=True), START)
+    aggregator.begin(5, START)
+    said = [decode("spark.wanted", one.key.encode(), one.value).event for one in aggregator.due(START)[:9]
+            if one.key == "main/ETH"]  # fmt: skip
+    assert [one.bridge for one in said] == [False]
+
+
+def test_an_emptied_topic_of_wants_retires_nothing():
+    player = settled()
+    for topic in (topics.BALANCES, topics.PRICES, topics.COLLECTORS, topics.WANTED, topics.PORTFOLIO):
+        player.aggregator.topic_reset(topic)
+    player.sent.clear()
+    player.tick(START + 900 * SECOND)
+    assert {one.key for one in player.sent} >= {"main", "main/BTC"}
+    assert all(one.value is not None for one in player.sent)
 
 
 def test_what_somebody_else_took_away_is_said_again():

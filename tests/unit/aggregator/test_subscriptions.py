@@ -6,9 +6,10 @@ import contextlib
 import pytest
 from prometheus_client import CollectorRegistry
 
-from aggregator import subscriptions
+from aggregator import aggregator as module
+from aggregator import outlets, subscriptions
 from aggregator.subscriptions import AggregatorRole, AggregatorSettings
-from bus.interface import BusError, PublishError, ReaderState, ReplacedError
+from bus.interface import PublishError, ReaderState, ReplacedError
 from bus.local import LocalBus
 from monitoring.clock import SystemClock
 from monitoring.metrics import AggregatorMetrics, BusMetrics
@@ -207,13 +208,14 @@ async def test_of_two_aggregators_the_younger_stays(bus, audience):
 
 async def test_a_late_record_of_a_former_writer_is_written_over(bus, audience):
     await publish(bus, held("1"), quote("BTC", "USDT", "100", at=CLOCK.now()))
-    async with running(bus):
+    async with running(bus) as (_, metrics):
         await audience.until(worth(100))
         ours = audience.newest["main"].epoch
         await bus.publish([encode(state(3))])
         await audience.until(worth(0))
         await audience.until(worth(100))
         assert audience.newest["main"].epoch == ours
+        assert metrics.repairs.labels("spark.portfolio")._value.get() == 1
 
 
 async def test_a_publish_that_fails_is_tried_again_with_the_newest(bus, audience, monkeypatch):
@@ -231,26 +233,76 @@ async def test_a_publish_that_fails_is_tried_again_with_the_newest(bus, audience
 
 async def test_what_a_former_run_wanted_is_known_and_not_said_again(bus, audience):
     now = CLOCK.now()
-    wanted = WantedAsset(epoch=1, seq=1, published_at=now, portfolio="main", asset="BTC", bridge=True)
+    wanted = WantedAsset(epoch=1, seq=1, published_at=now, portfolio="main", asset="ETH")
     await bus.publish([encode(wanted)])
-    await publish(bus, held("1"), quote("BTC", "USDT", "100", at=now))
+    await publish(bus, snapshot([balance("ETH", "1")], at=now), quote("ETH", "USDT", "100", at=now))
     async with running(bus):
         await audience.until(worth(100))
         await audience.until(lambda newest: "main/TRY" in newest)
-    assert audience.newest["main/BTC"].epoch == 1
+    assert audience.newest["main/ETH"].epoch == 1
 
 
-async def test_a_reader_that_fails_ends_it(bus):
+async def poison(bus, topic):
+    for number in range(25):
+        await bus.publish([Encoded(topic, f"x{number}", b"{")])
+
+
+async def test_poison_stops_the_reading_and_what_was_read_grows_old_in_sight(bus, audience, monkeypatch):
+    monkeypatch.setattr(outlets, "HEARTBEAT_MS", 50)
+    monkeypatch.setattr(module, "HEARTBEAT_MS", 50)
+    await publish(bus, held("1"), quote("BTC", "USDT", "100", at=CLOCK.now()))
     async with running(bus) as (role, _):
+        await audience.until(worth(100))
         await until(lambda: role.check().ready)
-        for _ in range(25):
-            bad = Encoded(topics.BALANCES, "x", b"{")
-            with contextlib.suppress(BusError):
-                await bus.publish([bad])
+        await poison(bus, topics.BALANCES)
         await until(lambda: role._inputs.state is ReaderState.FAILED)
-        with pytest.raises(BusError, match="aggregator"):
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await role.wait()
+        assert role.check().reason.startswith("failed: poisoned: 20 bad records in a row on spark.balances")
+        seq = audience.newest["main"].seq
+        await publish(bus, held("2", 2))
+        await audience.until(lambda newest: newest["main"].seq > seq + 2)
+        assert audience.newest["main"].totals.total_usd == 100
+        assert not role._task.done()
+
+
+async def test_blind_to_other_writers_it_publishes_nothing(bus, audience):
+    await publish(bus, held("1"), quote("BTC", "USDT", "100", at=CLOCK.now()))
+    async with running(bus) as (role, _):
+        await audience.until(worth(100))
+        await poison(bus, topics.WANTED)
+        await until(lambda: role._own.state is ReaderState.FAILED)
+        count = role._aggregator._sequence.last("main")
+        await publish(bus, held("2", 2))
+        await until(lambda: role._aggregator.next_due() and role._aggregator.next_due() <= CLOCK.now())
+        for _ in range(100):  # Turns of the loop in which it might have published.
+            await asyncio.sleep(0)
+        assert role._aggregator._sequence.last("main") == count
+        assert "poisoned" in role.check().reason
+        assert not role._task.done()
+
+
+async def test_poison_met_while_loading_ends_nothing_either(bus, audience):
+    await poison(bus, topics.BALANCES)
+    async with running(bus) as (role, _):
+        await until(lambda: role._inputs.state is ReaderState.FAILED)
+        assert role.check().reason.startswith("failed: poisoned")
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not role._task.done()
+        assert audience.count == 0
+
+
+async def test_an_emptied_topic_is_counted_once_and_its_states_are_there_again(bus, audience):
+    await publish(bus, held("1"), quote("BTC", "USDT", "100", at=CLOCK.now()))
+    async with running(bus) as (role, metrics):
+        await audience.until(worth(100))
+        seq = audience.newest["main"].seq
+        for topic in (*subscriptions.INPUTS, *subscriptions.OWN):
+            role.topic_reset(topic)
+        await audience.until(lambda newest: newest["main"].seq > seq)
+        assert worth(100)(audience.newest)
+        counts = {one.labels["topic"]: one.value for one in metrics.topic_resets.collect()[0].samples
+                  if one.name.endswith("_total")}  # fmt: skip
+        assert counts == dict.fromkeys([topic.name for topic in (*subscriptions.INPUTS, *subscriptions.OWN)], 1)
 
 
 async def test_stopping_is_quick_even_while_loading(bus):

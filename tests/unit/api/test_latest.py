@@ -109,6 +109,19 @@ def test_what_was_told_before_the_start_is_as_old_as_it_says() -> None:
     assert body(metered)["sources"][0]["state"] == "silent"
 
 
+def test_while_loading_no_state_is_shown_since_it_may_be_older_than_what_was_served_before() -> None:
+    metered = Metered(live=False)
+    desk = state([account("okx", [holding("BTC", "1", "2")])], portfolio="desk", seq=5)
+    lost = state([account("okx", [holding("BTC", "1", "2")])], portfolio="lost", seq=5)
+    metered.latest.apply([fact(sample(seq=1)), fact(desk), fact(lost), fact(sample(seq=2)), gone(lost)])
+    assert body(metered)["version"] is None
+    assert body(metered)["totals"]["reasons"][0]["kind"] == "loading"
+    metered.latest.caught_up()
+    assert body(metered)["version"] == "7-2"
+    assert body(metered, "desk")["version"] == "7-5"
+    assert metered.latest.portfolios() == ["desk", "main"]
+
+
 def test_the_etag_says_what_has_grown_old() -> None:
     metered = Metered()
     metered.latest.apply([fact(sample())])

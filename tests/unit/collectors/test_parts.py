@@ -16,15 +16,14 @@ from collectors.binance.exchange import Binance
 from collectors.btcturk.exchange import Btcturk
 from collectors.exchange import Listing, Symbol, Ticker
 from collectors.outbox import Outbox
-from collectors.own_keys import OwnKeys
 from collectors.quotes import QuoteGate, Wanted
 from collectors.refresh import COMMANDS_MAX, CommandDesk, Refreshes
 from collectors.settings import AccountSettings, CollectorSettings, SettingsError, check_settings
 from collectors.supervise import keep_running
 from monitoring.metrics import CollectorMetrics
-from schemas.encoding import Decoded, Encoded, encode
-from schemas.events import Balance, BalanceSnapshot, Mirror, RefreshCommand, WantedAsset
-from schemas.topics import BALANCES, COLLECTORS, WANTED
+from schemas.encoding import Decoded, Encoded
+from schemas.events import Balance, Mirror, RefreshCommand, WantedAsset
+from schemas.topics import BALANCES, WANTED
 
 AT = dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC)
 
@@ -105,64 +104,6 @@ async def test_what_cannot_be_sent_at_the_end_is_counted() -> None:
     outbox.put(fact("a", b"1"))
     outbox.put(fact("b", b"1"))
     assert await outbox.flush() == 2
-
-
-def snapshot(epoch: int, seq: int, account: str = "main", total: str = "1") -> BalanceSnapshot:
-    amount = Decimal(total)
-    return BalanceSnapshot(
-        epoch=epoch, seq=seq, published_at=AT, portfolio="main", exchange="x", account=account, wallet="spot",
-        observed_at=AT, requested_at=AT, cause="poll", poll_interval_seconds=10.0,
-        balances=({"asset": "A", "free": amount, "locked": Decimal(0), "total": amount},),
-    )  # fmt: skip
-
-
-def decoded(event: BalanceSnapshot) -> Decoded:
-    return Decoded(BALANCES, event.key, event)
-
-
-def own(again: list[Encoded]) -> OwnKeys:
-    return OwnKeys([("main", "x", "main")], ["spot"], again.append)
-
-
-def test_own_keys_learn_the_largest_epoch_and_the_last_snapshot() -> None:
-    keys = own([])
-    keys.apply([decoded(snapshot(5, 2)), decoded(snapshot(4, 9)), decoded(snapshot(99, 1, "other"))])
-    assert keys.largest_epoch == 5
-    assert keys.snapshots["main/x/main/spot"].version == (5, 2)
-
-
-def test_a_lower_version_after_ours_is_published_over() -> None:
-    again: list[Encoded] = []
-    keys = own(again)
-    keys.begin(10)
-    keys.apply([decoded(snapshot(9, 1))])
-    assert again == []
-    mine = snapshot(10, 1)
-    keys.wrote(mine, encode(mine))
-    keys.apply([decoded(mine), decoded(snapshot(9, 2))])
-    assert again == [encode(mine)]
-    assert not keys.replaced.is_set()
-
-
-def test_a_larger_epoch_on_our_keys_replaces_us() -> None:
-    keys = own([])
-    keys.begin(10)
-    keys.apply([decoded(snapshot(11, 1, "other"))])
-    assert not keys.replaced.is_set()
-    keys.apply([decoded(snapshot(11, 1))])
-    assert keys.replaced.is_set()
-
-
-def test_an_emptied_topic_is_filled_again() -> None:
-    again: list[Encoded] = []
-    keys = own(again)
-    keys.begin(10)
-    mine = snapshot(10, 1)
-    keys.wrote(mine, encode(mine))
-    keys.topic_reset(COLLECTORS)
-    assert again == []
-    keys.topic_reset(BALANCES)
-    assert again == [encode(mine)]
 
 
 def command(name: str = "c1", *, seconds: float = 10, exchange: str = "x", account: str | None = None):
@@ -259,6 +200,20 @@ def test_what_several_want_is_quoted_until_the_last_does_not() -> None:
     assert "SOLUSDT" not in names(desk)
 
 
+def test_an_older_record_does_not_bring_back_what_nobody_wants() -> None:
+    told = []
+    desk = Wanted(told.append)
+    desk.apply([wanted("SOL", seq=2), Decoded(WANTED, "main/SOL", None), wanted("SOL", seq=1), wanted("SOL", seq=2)])
+    assert "SOLUSDT" not in names(desk)
+    desk.apply([wanted("SOL", seq=3)])
+    assert "SOLUSDT" in names(desk)
+    desk.topic_reset(WANTED)
+    assert told == [WANTED]
+    assert "SOLUSDT" in names(desk)
+    desk.apply([wanted("ADA", seq=1), Decoded(WANTED, "main/SOL", None)])
+    assert "SOLUSDT" not in names(desk)
+
+
 def test_quotes_go_out_on_change_at_most_once_a_second_and_as_a_heartbeat() -> None:
     gate = QuoteGate(25)
     one, two = Ticker("A", Decimal(1), None), Ticker("A", Decimal(2), None)
@@ -271,6 +226,8 @@ def test_quotes_go_out_on_change_at_most_once_a_second_and_as_a_heartbeat() -> N
     assert not gate.admits(Ticker("B", None, Decimal(1)), 100.0)
     gate.keep(set())
     assert gate.admits(two, 126.1)
+    gate.forget()
+    assert gate.admits(two, 126.2)
 
 
 SECRET = "Y2FuYXJ5LXNlY3JldA=="
