@@ -209,8 +209,11 @@ class AggregatorRole:
         try:
             await self._bus.publish(facts, deadline_seconds=PUBLISH_DEADLINE_SECONDS)
         except PublishError as error:
-            self._failed(facts, error)
-            return
+            left = error.left(facts)
+            if left:
+                self._failed(left, error)
+                return
+            self._metrics.publish_failures.inc()  # The rest arrived, and the bus has named what it refuses.
         self._metrics.states.inc(sum(fact.topic is topics.PORTFOLIO for fact in facts))
         if self._failures:
             _log.info("states are acknowledged again", failed_batches=self._failures)

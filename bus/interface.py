@@ -20,8 +20,7 @@ Twenty in a row stop the reader: it is ``failed``, and says why.
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from monitoring.health import Check
 from schemas.encoding import Decoded, Encoded
@@ -45,11 +44,21 @@ class BusError(Exception):
 
 
 class PublishError(BusError):
-    """A batch was not acknowledged by its deadline, or refused; ``unsent`` says how many of its facts at most."""
+    """A batch was not acknowledged by its deadline, or refused; ``unsent`` says how many of its facts at most.
 
-    def __init__(self, message: str, *, unsent: int) -> None:
+    ``refused`` are those that the bus will never take as they are; trying them again is of no use.
+    """
+
+    def __init__(self, message: str, *, unsent: int, refused: Sequence[Encoded] = ()) -> None:
         super().__init__(message)
         self.unsent = unsent
+        self.refused = tuple(refused)
+
+    def left(self, facts: Sequence[Encoded]) -> list[Encoded]:
+        """Those of the batch that are worth another try: none where only the refused ones did not arrive."""
+        if self.refused and self.unsent == len(self.refused):
+            return []
+        return [fact for fact in facts if fact not in self.refused]
 
 
 class BusClosedError(PublishError):
@@ -157,8 +166,7 @@ class Bus(Protocol):
         """A reader of a command topic from its end; not started yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(NamedTuple):
     """A record as the transport has it, before anybody looked into it."""
 
     topic: str

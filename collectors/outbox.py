@@ -92,6 +92,11 @@ class Outbox:
             if self._sending:
                 await self._bus.publish(list(self._sending.values()))
             self._sending = {}
+        except PublishError as error:
+            left = error.left(list(self._sending.values()))
+            self._sending = {(fact.topic.name, fact.key): fact for fact in left}
+            if left:
+                raise
         finally:
             # Not acknowledged: back into the line, unless something newer of the key stands there already.
             if self._sending:

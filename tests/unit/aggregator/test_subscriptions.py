@@ -53,14 +53,23 @@ class Audience:
 class Unreliable:
     """A bus whose publishing fails for a while; everything else is the real one's."""
 
-    def __init__(self, bus, failures):
+    def __init__(self, bus, failures=0, *, refuse=False):
         self._bus = bus
         self.failures = failures
+        self.refuse = refuse
+        self.refused = 0
 
     def __getattr__(self, name):
         return getattr(self._bus, name)
 
     async def publish(self, facts, *, deadline_seconds=5.0):
+        if self.refuse:
+            states = [fact for fact in facts if fact.topic is topics.PORTFOLIO]
+            self.refused += len(states)
+            await self._bus.publish([fact for fact in facts if fact not in states], deadline_seconds=deadline_seconds)
+            if states:
+                raise PublishError("too large", unsent=len(states), refused=states)
+            return
         if self.failures and any(fact.topic is topics.PORTFOLIO for fact in facts):
             self.failures -= 1
             raise PublishError("nobody answered", unsent=len(facts))
@@ -122,6 +131,20 @@ def state(epoch):
     now = CLOCK.now()
     totals = Totals(total_usd="0", partial=False)
     return PortfolioState(epoch=epoch, seq=1, published_at=now, valued_at=now, portfolio="main", totals=totals)
+
+
+async def test_a_state_that_the_bus_refuses_for_good_is_not_tried_again_before_it_changes(bus, audience):
+    await publish(bus, held("2"), quote("BTC", "USDT", "100", at=CLOCK.now()))
+    unreliable = Unreliable(bus, refuse=True)
+    async with running(unreliable) as (role, _):
+        await until(lambda: unreliable.refused == 1)
+        assert role.check().ready
+        # What is published beside it arrives, and brings no second try along.
+        await audience.until(lambda newest: "main/BTC" in newest)
+        assert unreliable.refused == 1
+        unreliable.refuse = False
+        await publish(bus, held("3", seq=2))
+        await audience.until(worth(300))
 
 
 async def test_what_is_published_comes_out_valued(bus, audience):

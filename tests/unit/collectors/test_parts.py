@@ -50,6 +50,8 @@ class FakeBus:
         self.failures = failures
         self.batches: list[list[Encoded]] = []
         self.hang = False
+        self.too_large: set[bytes] = set()
+        self.away_too = False
 
     async def publish(self, facts, *, deadline_seconds: float = 5.0) -> None:
         if self.hang:
@@ -58,6 +60,9 @@ class FakeBus:
             self.failures -= 1
             raise PublishError("away", unsent=len(facts))
         self.batches.append(list(facts))
+        refused = [one for one in facts if one.value in self.too_large]
+        if refused:
+            raise PublishError("too large", unsent=len(facts) if self.away_too else len(refused), refused=refused)
 
 
 def fact(key: str, value: bytes) -> Encoded:
@@ -82,6 +87,27 @@ async def test_the_outbox_sends_the_newest_of_each_key_and_tries_again() -> None
         task.cancel()
     assert [[(one.key, one.value) for one in batch] for batch in bus.batches] == [[("a", b"2"), ("b", b"x")]]
     assert [log["log_level"] for log in logs] == ["warning", "info"]
+
+
+async def test_what_the_bus_refuses_for_good_is_not_tried_again_and_the_rest_has_arrived() -> None:
+    bus = FakeBus()
+    bus.too_large = {b"huge"}
+    outbox = Outbox(bus, exchange="x", chance=random.Random(1))
+    outbox.put(fact("a", b"huge"))
+    outbox.put(fact("b", b"x"))
+    assert await outbox.flush() == 0
+    assert [[one.key for one in batch] for batch in bus.batches] == [["a", "b"]]
+
+
+async def test_beside_what_is_refused_for_good_the_rest_is_tried_again() -> None:
+    bus = FakeBus()
+    bus.too_large, bus.away_too = {b"huge"}, True
+    outbox = Outbox(bus, exchange="x", chance=random.Random(1))
+    outbox.put(fact("a", b"huge"))
+    outbox.put(fact("b", b"x"))
+    assert await outbox.flush() == 1
+    assert await outbox.flush() == 0
+    assert [[one.key for one in batch] for batch in bus.batches] == [["a", "b"], ["b"]]
 
 
 async def test_a_fact_that_was_not_acknowledged_never_replaces_a_newer_one() -> None:
