@@ -105,11 +105,18 @@ class Portfolio:
         new: dict[str, Row] = {}
         mirrors = []
         for balance in balances:
-            if not balance.total:
-                continue
-            mirror = None if balance.mirror_of is None else (balance.mirror_of.wallet, balance.mirror_of.asset)
+            total, locked, mirror_of = balance.total, balance.locked, balance.mirror_of
+            mirror = None if mirror_of is None else (mirror_of.wallet, mirror_of.asset)
             row = old.get(balance.asset)
-            if row is None or row.total != balance.total or row.locked != balance.locked or row.mirror != mirror:
+            # Rows that were not read anew bring the very same numbers; looking at these would only fetch them.
+            if (
+                row is None
+                or (row.total is not total and row.total != total)
+                or (row.locked is not locked and row.locked != locked)
+                or row.mirror != mirror
+            ):
+                if not total:
+                    continue
                 row = self._attach(wallet, balance, mirror)
             if mirror is not None:
                 mirrors.append(row)

@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import collector, fold, http, idle
+from benchmarks import bus, collector, fold, http, idle, live
 from benchmarks.table import Row, show
+from cli.garbage import spare_what_stays
 from monitoring.logs import configure_logs
 
 ALL: dict[str, Callable[[], list[Row]]] = {
     "http": http.rows,
     "fold": fold.rows,
+    "bus": bus.rows,
+    "live": live.rows,
     "collector": collector.rows,
     "idle": idle.rows,
 }
@@ -22,6 +25,7 @@ def main() -> None:
     if unknown:
         sys.exit(f"there is no benchmark {unknown[0]!r}: it is one of {', '.join(ALL)}")
     configure_logs("error", "console", [])
+    spare_what_stays()  # As in every process of the product; it serves the bare sides too.
     rows: list[Row] = []
     for name in names:
         print(f"measuring {name} ...", file=sys.stderr)

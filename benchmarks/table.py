@@ -2,6 +2,8 @@
 
 import json
 import platform
+import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -12,10 +14,13 @@ RESULTS: Final = Path(__file__).with_name("results.json")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure: what, how much, in what unit, the goal in words, and whether it was met (None: no goal)."""
+    """One figure: what, how much, in what unit, the goal in words, and whether it was met (None: no goal).
+
+    A value of None was not measured.
+    """
 
     name: str
-    value: float
+    value: float | None
     unit: str
     goal: str = ""
     met: bool | None = None
@@ -31,12 +36,19 @@ def at_most(name: str, value: float, goal: float, unit: str) -> Row:
     return Row(name, value, unit, f"<= {goal:g}", value <= goal)
 
 
+def not_run(goals: Mapping[str, str], why: str) -> list[Row]:
+    """Rows that could not be measured here, by name with their goals; says so in one line."""
+    print(f"not run {why}", file=sys.stderr)
+    return [Row(name, None, "not run", goal) for name, goal in goals.items()]
+
+
 def show(rows: list[Row]) -> None:
     """Print the table and write the JSON."""
     width = max(len(row.name) for row in rows)
     for row in rows:
         met = {True: "met", False: "MISSED", None: ""}[row.met]
-        print(f"{row.name:<{width}}  {row.value:>12,.4g} {row.unit:<12} {row.goal:<10} {met}")
+        value = "-" if row.value is None else f"{row.value:,.4g}"
+        print(f"{row.name:<{width}}  {value:>12} {row.unit:<12} {row.goal:<10} {met}")
     document = {"python": platform.python_version(), "machine": platform.machine(), "rows": [asdict(r) for r in rows]}
     RESULTS.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     print(f"\nwritten to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")

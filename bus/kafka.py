@@ -6,6 +6,7 @@ clients. Nothing of Kafka shows outside this package.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from bus.interface import (
 )
 from bus.kafka_producer import Producer
 from bus.kafka_reader import KafkaReader
-from bus.kafka_settings import KafkaSettings, consumer_options
+from bus.kafka_settings import KafkaSettings, consumer_options, producer_options
 from bus.kafka_watch import Watch
 from bus.reader import CommandIntake, ReaderStatus, StateIntake
 from bus.refusal import refusal_of
@@ -44,12 +45,15 @@ class KafkaBus:
         self._clock = clock
         self._client_id = client_id
         self._watch = Watch(settings, client_id, metrics, self._fail)
-        self._producer = Producer(settings, client_id, refused=self._fail, missing=self._watch.look)
+        self._producer = Producer(
+            settings, self._producer_options, metrics, refused=self._fail, missing=self._watch.look
+        )
         self._dead_letters = DeadLetters(self.publish, clock)
         self._readers: list[KafkaReader] = []
         self._started = self._stopping = False
         self._error: BusError | None = None
         self._ended = asyncio.Event()
+        self._ending: asyncio.Task[int] | None = None
 
     @property
     def name(self) -> str:
@@ -69,19 +73,24 @@ class KafkaBus:
 
     async def stop(self) -> int:
         """End within STOP_DEADLINE_SECONDS: last letters, then batches under way, then readers and connections."""
-        if not self._started or self._stopping:
+        if not self._started:
             self._stopping = True
             self._ended.set()
             return 0
-        if self._error is None and not self._watch.problem:
-            await self._dead_letters.stop()
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end(), name="stop kafka bus")
+        return await asyncio.shield(self._ending)  # Half ended, it would leave connections behind.
+
+    async def _end(self) -> int:
+        await self._dead_letters.stop()
         self._stopping = True
-        ends_at = self._clock.monotonic() + STOP_FLUSH_SECONDS
-        while self._producer.under_way and self._clock.monotonic() < ends_at:
-            await asyncio.wait(self._producer.publishing, timeout=max(0.0, ends_at - self._clock.monotonic()))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_FLUSH_SECONDS):
+                while self._producer.publishing:
+                    await asyncio.wait(self._producer.publishing)
         unsent = self._producer.under_way
-        await asyncio.gather(*(reader.stop() for reader in tuple(self._readers)), self._watch.stop())
-        await self._producer.close()
+        readers = (reader.stop() for reader in tuple(self._readers))
+        await asyncio.gather(*readers, self._watch.stop(), self._producer.close())
         self._ended.set()
         return unsent
 
@@ -170,7 +179,10 @@ class KafkaBus:
         return reader
 
     def _consumer_options(self) -> Mapping[str, Any]:
-        return consumer_options(self._settings, self._client_id)
+        return consumer_options(self._settings, self._client_id) | self._watch.bootstrap()
+
+    def _producer_options(self) -> Mapping[str, Any]:
+        return producer_options(self._settings, self._client_id) | self._watch.bootstrap()
 
     def _fail(self, error: BusError) -> None:
         """Only a person can mend this: say it once, and let nobody wait for it."""
@@ -179,5 +191,5 @@ class KafkaBus:
         self._error = error
         self._watch.ready.set()
         for reader in self._readers:
-            reader.fail(str(error))
+            reader.fail("the bus cannot be used, and says why in a line of its own")
         self._ended.set()

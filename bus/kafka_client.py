@@ -1,21 +1,17 @@
-"""What all our Kafka clients need beyond the library: no topics made by accident, true reasons, bounded ends."""
+"""What all our Kafka clients need beyond the library: no topics made by accident, true reasons."""
 
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+import time
 from typing import Any, Final
 
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import create_conn
 
-from bus.interface import NotAuthorisedError
-from bus.kafka_settings import REQUEST_TIMEOUT_MS, KafkaSettings, security_options
-from monitoring.logs import get_logger
-
-CLOSE_SECONDS: Final = 1.0
-"""For a client to close its connections. One whose broker is away can take for ever, and is left behind."""
+from bus.interface import BusError, NotAuthorisedError
+from bus.kafka_settings import REQUEST_TIMEOUT_MS, KafkaSettings, address, security_options
 
 _NOT_AUTHORISED: Final = (
     errors.TopicAuthorizationFailedError,
@@ -29,7 +25,14 @@ _NOT_AUTHORISED: Final = (
     errors.SecurityDisabled,
 )
 
-_log = get_logger()
+
+_PASSING_ALERTS: Final = ("INTERNAL_ERROR", "USER_CANCEL", "CLOSE_NOTIFY")
+_OTHER_PROTOCOL: Final = frozenset(
+    {"WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST"}
+)
+
+METADATA_SECONDS_MIN: Final = 0.05
+"""Between two questions for metadata: where a partition has no leader, the library asks as fast as it is answered."""
 
 
 def client_of(owner: Any) -> AIOKafkaClient:
@@ -45,11 +48,31 @@ def ask_for_all_topics(owner: Any) -> None:
     """
     client = client_of(owner)
     original = client._metadata_update  # noqa: SLF001 - there is no public way
+    asked_at = float("-inf")
 
     async def update(cluster_metadata: Any, _topics: Any) -> Any:
+        nonlocal asked_at
+        await asyncio.sleep(max(0.0, asked_at + METADATA_SECONDS_MIN - time.monotonic()))
+        asked_at = time.monotonic()
         return await original(cluster_metadata, None)
 
     client._metadata_update = update  # noqa: SLF001 - as above
+
+
+class _Forgiving(set[Any]):
+    """Takes the removal of what is gone already."""
+
+    def remove(self, element: Any) -> None:
+        self.discard(element)
+
+
+def forgive_closing(producer: Any) -> None:
+    """Let a producer be closed while it tries a batch again.
+
+    aiokafka takes such a batch off its list twice, and the loop logs the second time as an error that nobody caught.
+    """
+    accumulator = producer._message_accumulator  # noqa: SLF001 - there is no public way
+    accumulator._pending_batches = _Forgiving(accumulator._pending_batches)  # noqa: SLF001 - as above
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -77,32 +100,49 @@ def _description(error: BaseException) -> str:
 
 
 async def probe(settings: KafkaSettings, client_id: str) -> str:
-    """Connect to one bootstrap server and leave: empty if that works, else why not, for people.
+    """Connect to the bootstrap servers and leave: the first that answers, as ``host:port``.
 
-    The library's own start says only that nothing could be reached. NotAuthorisedError where we are not let in.
+    All at once: one that swallows everything must not hide the others. Where none answers, BusError with the reasons
+    for people (the library's own start says only that nothing could be reached); NotAuthorisedError where we are not
+    let in.
     """
     options = security_options(settings)
-    reasons = []
-    for host, port in settings.servers:
+
+    async def attempt(host: str, port: int) -> tuple[str, BaseException | None]:
+        where = address(host, port)
         try:
             connection = await create_conn(
                 host, port, client_id=client_id, request_timeout_ms=REQUEST_TIMEOUT_MS, **options
             )
-        except (OSError, errors.KafkaError, TimeoutError, ValueError) as error:
-            told = refusal_of(settings, f"{host}:{port}", error)
-            if told:
-                raise NotAuthorisedError(told) from error
-            reasons.append(f"{host}:{port} {_connect_reason(error)}")
-        else:
-            connection.close()
-            return ""
-    return "; ".join(reasons)
+        except (OSError, errors.KafkaError, ValueError) as error:
+            return where, error
+        connection.close()
+        return where, None
+
+    attempts = [asyncio.create_task(attempt(host, port)) for host, port in settings.servers]
+    failed: list[tuple[str, BaseException]] = []
+    try:
+        for answer in asyncio.as_completed(attempts):
+            where, error = await answer
+            if error is None:
+                return where
+            failed.append((where, error))
+    finally:
+        for task in attempts:
+            task.cancel()
+        await asyncio.wait(attempts)
+    for where, error in failed:
+        if told := refusal_of(settings, where, error):
+            raise NotAuthorisedError(told) from error
+    raise BusError("; ".join(sorted(f"{where} {_connect_reason(error)}" for where, error in failed)))
 
 
 def refusal_of(settings: KafkaSettings, where: str, error: BaseException) -> str:
     """Why we are not let in and what to do, or nothing where it is not that."""
-    if isinstance(error, ssl.SSLError):
-        detail = getattr(error, "verify_message", "") or error.reason or "TLS failed"
+    # A broker that does not trust our certificate says so when the library has its connection already.
+    distrust = error if isinstance(error, ssl.SSLError) else error.__cause__
+    if isinstance(distrust, ssl.SSLError) and _is_distrust(distrust):
+        detail = getattr(distrust, "verify_message", "") or distrust.reason or "TLS failed"
         return (
             f"{where} and this process do not trust each other (TLS: {detail}): look at KAFKA_SSL_CAFILE, "
             "KAFKA_SSL_CERTFILE and KAFKA_SECURITY_PROTOCOL"
@@ -116,6 +156,14 @@ def refusal_of(settings: KafkaSettings, where: str, error: BaseException) -> str
     return ""
 
 
+def _is_distrust(error: ssl.SSLError) -> bool:
+    """Whether one side does not accept the other. A connection that ended in the middle of it is not that."""
+    reason = error.reason or ""
+    return isinstance(error, ssl.SSLCertVerificationError) or (
+        ("ALERT" in reason and not any(passing in reason for passing in _PASSING_ALERTS)) or reason in _OTHER_PROTOCOL
+    )
+
+
 def _connect_reason(error: BaseException) -> str:
     if isinstance(error, socket.gaierror):
         return "is no known host name"
@@ -123,28 +171,9 @@ def _connect_reason(error: BaseException) -> str:
         return "refuses connections: nothing listens there"
     if isinstance(error, TimeoutError):
         return "does not answer"
+    if isinstance(error, errors.KafkaConnectionError):
+        return (
+            "takes the connection and closes it: it is starting or ending, or a proxy whose broker is away, or wants "
+            "another KAFKA_SECURITY_PROTOCOL"
+        )
     return f"cannot be reached ({reason_of(error)})"
-
-
-async def close_quietly(close: Callable[[], Awaitable[object]], what: str) -> None:
-    """Close a client within CLOSE_SECONDS, whatever it does meanwhile: hang, raise, or raise CancelledError of its own.
-
-    It runs as a task of its own, so that a cancellation that comes out of it is not taken for ours.
-    """
-
-    async def closing() -> None:
-        await close()
-
-    task = asyncio.create_task(closing(), name=f"close {what}")
-    try:
-        done, _ = await asyncio.wait({task}, timeout=CLOSE_SECONDS)
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
-    if not done:
-        task.cancel()
-        done, _ = await asyncio.wait({task}, timeout=CLOSE_SECONDS / 4)
-        _log.debug("a Kafka client did not close in time and is left behind", client=what)
-    for ended in done:
-        if not ended.cancelled() and (error := ended.exception()) is not None:
-            _log.debug("a Kafka client failed while closing", client=what, error=type(error).__name__)

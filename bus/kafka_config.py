@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from bus.kafka_settings import PRODUCE_BATCH_BYTES
-from schemas.topics import DAY, HOUR, KILOBYTE, PORTFOLIO, Topic
+from schemas.topics import DAY, HOUR, KILOBYTE, Topic
 
 ENVELOPE_BYTES: Final = 64 * KILOBYTE
 """What a batch adds to its records: keys, headers of the format."""
 
 SEGMENT_BYTES: Final = 4 * KILOBYTE * KILOBYTE
 """Of a partition, so much is uncompacted at most, beside what the cleaner is about to take (12 partitions: 48 MB)."""
-
-SEGMENT_BYTES_LARGE: Final = 16 * KILOBYTE * KILOBYTE
-"""Of topics whose single record may be larger than that; a segment must hold it."""
 
 SEGMENT_SECONDS: Final = HOUR
 """A quiet partition's segment is closed after it, so that it can be compacted at all."""
@@ -49,13 +46,17 @@ class TopicProblem:
 
 def topic_config(topic: Topic) -> dict[str, str]:
     """The settings that a topic must have on the broker; all others are the operator's."""
-    large = topic is PORTFOLIO
+    largest = max(topic.record_bytes_max, PRODUCE_BATCH_BYTES) + ENVELOPE_BYTES
     config = {
         "cleanup.policy": "compact" if topic.compacted else "delete",
-        "max.message.bytes": str(max(topic.record_bytes_max, PRODUCE_BATCH_BYTES) + ENVELOPE_BYTES),
-        "segment.bytes": str(SEGMENT_BYTES_LARGE if large else SEGMENT_BYTES),
+        "max.message.bytes": str(largest),
+        # A segment must hold the largest record.
+        "segment.bytes": str(max(SEGMENT_BYTES, largest)),
         "segment.ms": str(_ms(min(SEGMENT_SECONDS, topic.retention_seconds or SEGMENT_SECONDS))),
-        "message.timestamp.type": "CreateTime",
+        # By the writers' clocks a record could be too old to be kept, or too far ahead to be taken.
+        "message.timestamp.type": "LogAppendTime",
+        # Whatever other programs write with: our readers need no library for it.
+        "compression.type": "uncompressed",
     }
     if topic.compacted:
         config |= {

@@ -5,6 +5,7 @@ version 10, in every broker since 2.8). aiokafka stops at version 5, so request 
 after Kafka's own ``MetadataRequest.json`` and ``MetadataResponse.json``. Older brokers are asked without ids.
 """
 
+import random
 import uuid
 from dataclasses import dataclass
 from io import BytesIO
@@ -179,12 +180,21 @@ class TopicOnBroker:
     """Whether every partition has a leader."""
 
 
+async def _ask_any(client: Any, request: _TopicsRequest) -> Any:
+    """Ask one broker after the other until one answers: that one of several is away is no outage."""
+    failure: errors.KafkaError = errors.NodeNotReadyError("no broker is known")
+    nodes = [broker.nodeId for broker in client.cluster.brokers()]
+    for node in random.sample(nodes, len(nodes)):
+        try:
+            return await client.send(node, request)
+        except errors.NodeNotReadyError as error:
+            failure = error
+    raise failure
+
+
 async def topics_on_broker(client: Any, names: list[str]) -> dict[str, TopicOnBroker]:
     """Those of the named topics that exist. NotAuthorisedError, KafkaError; it never makes one."""
-    node = client.get_random_node()
-    if node is None:
-        raise errors.NodeNotReadyError("no broker is known")
-    response = await client.send(node, _TopicsRequest(names))
+    response = await _ask_any(client, _TopicsRequest(names))
     found = {}
     for topic in response.to_object()["topics"]:
         name = topic.get("name", topic.get("topic"))

@@ -6,17 +6,21 @@ readers make harmless.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, errors
 
 from bus.interface import BusClosedError, BusError, NotAuthorisedError, PublishError
-from bus.kafka_client import ask_for_all_topics, close_quietly, is_refusal, reason_of
-from bus.kafka_settings import KafkaSettings, producer_options
+from bus.kafka_client import ask_for_all_topics, forgive_closing, is_refusal, reason_of
+from bus.kafka_close import close
+from bus.kafka_settings import KafkaSettings
 from bus.partitions import partition_of
 from monitoring.logs import get_logger
+from monitoring.metrics import BusMetrics
 from schemas.encoding import Encoded
+
+_TOO_LARGE: Final = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 
 _log = get_logger()
 
@@ -27,14 +31,16 @@ class Producer:
     def __init__(
         self,
         settings: KafkaSettings,
-        client_id: str,
+        options: Callable[[], Mapping[str, Any]],
+        metrics: BusMetrics,
         *,
         refused: Callable[[BusError], None],
         missing: Callable[[], None],
     ) -> None:
-        """``refused`` is told what can never be mended here, ``missing`` that a topic is not there."""
+        """``refused`` is told what can never be mended here, ``missing`` that a topic is not there or another one."""
         self._settings = settings
-        self._client_id = client_id
+        self._options = options
+        self._metrics = metrics
         self._refused = refused
         self._missing = missing
         self._producer: AIOKafkaProducer | None = None
@@ -45,6 +51,8 @@ class Producer:
         self.publishing: set[asyncio.Future[None]] = set()
         """One per batch under way, done when it is over."""
         self._topics: dict[str, str] = {}
+        self._closed = False
+        self._too_large: set[tuple[str, str]] = set()
 
     async def publish(self, facts: Sequence[Encoded], deadline_seconds: float) -> None:
         """Send a batch in order and wait until all of it is acknowledged. PublishError otherwise."""
@@ -59,7 +67,9 @@ class Producer:
                     producer = self._producer or await self._make()
                     acknowledged = await self._send(producer, facts)
                 await _all(acknowledged)
-        except (errors.KafkaError, OSError, TimeoutError, BusError) as error:
+                if too_large := [fact for fact, future in zip(facts, acknowledged, strict=True) if future.exception()]:
+                    await self._one_by_one(producer, too_large, facts)
+        except (errors.KafkaError, OSError, AssertionError, BusError) as error:
             raise self._failure(error, producer, facts, deadline_seconds) from error
         finally:
             self.under_way -= len(facts)
@@ -68,14 +78,16 @@ class Producer:
 
     async def close(self) -> None:
         """Let the producer go; bounded."""
+        self._closed = True
         if self._producer is not None:
             self._drop(self._producer)
         if self._closing:
             await asyncio.wait(self._closing)
 
     async def _make(self) -> AIOKafkaProducer:
-        producer = AIOKafkaProducer(**producer_options(self._settings, self._client_id))
+        producer = AIOKafkaProducer(**self._options())
         ask_for_all_topics(producer)
+        forgive_closing(producer)
         try:
             await producer.start()
         except BaseException:
@@ -103,6 +115,40 @@ class Producer:
             raise
         return acknowledged
 
+    async def _one_by_one(self, producer: AIOKafkaProducer, doubtful: list[Encoded], facts: Sequence[Encoded]) -> None:
+        """Find the facts that are too large: the broker refuses a batch as a whole, and others were in the same."""
+        newest = {(fact.topic.name, fact.key): fact for fact in facts}
+        refused = []
+        for fact in doubtful:
+            if newest[fact.topic.name, fact.key] is not fact:
+                continue  # A newer one of its key may have arrived already.
+            async with self._sending:
+                acknowledged = await self._send(producer, [fact])
+            await _all(acknowledged)
+            if acknowledged[0].exception() is not None:
+                refused.append(fact)
+                self._tell_too_large(fact)
+            else:
+                self._too_large.discard((fact.topic.name, fact.key))
+        if refused:
+            raise PublishError(
+                f"{len(refused)} facts are larger than the broker takes, and can never be delivered",
+                unsent=len(refused),
+                refused=refused,
+            )
+
+    def _tell_too_large(self, fact: Encoded) -> None:
+        self._metrics.refused_records.labels(fact.topic.name).inc()
+        name = (fact.topic.name, fact.key)
+        if name not in self._too_large:
+            self._too_large.add(name)
+            _log.error(
+                "the broker refuses a record for its size, and takes others: see spark-portfolio topics",
+                topic=fact.topic.name,
+                key=fact.key,
+                size_bytes=len(fact.value or b""),
+            )
+
     def _failure(
         self, error: Exception, producer: AIOKafkaProducer | None, facts: Sequence[Encoded], deadline_seconds: float
     ) -> PublishError:
@@ -115,16 +161,13 @@ class Producer:
             return PublishError(f"{count} facts were not acknowledged within {deadline_seconds} s", unsent=count)
         if isinstance(error, errors.UnknownTopicOrPartitionError):
             self._missing()
+        if isinstance(error, AssertionError):  # So the library says that a topic has no such partition.
+            self._missing()
+            return PublishError(f"{count} facts have no partition: a topic has too few", unsent=count)
         if isinstance(error, errors.ProducerClosed):
-            return BusClosedError("the bus stopped before the batch was acknowledged", unsent=count)
-        if isinstance(error, errors.MessageSizeTooLargeError):
-            largest = max(facts, key=lambda fact: len(fact.value or b""))
-            _log.error(
-                "the broker refuses a record for its size, and takes others: see spark-portfolio topics",
-                topic=largest.topic.name,
-                key=largest.key,
-                size_bytes=len(largest.value or b""),
-            )
+            if self._closed:
+                return BusClosedError("the bus stopped before the batch was acknowledged", unsent=count)
+            return PublishError(f"{count} facts were not acknowledged: their connection was given up", unsent=count)
         if is_refusal(error):
             names = ", ".join(sorted({self._settings.topic(fact.topic.name) for fact in facts}))
             refusal = NotAuthorisedError(
@@ -141,21 +184,27 @@ class Producer:
             self._let_go(producer)
 
     def _let_go(self, producer: AIOKafkaProducer) -> None:
-        task = asyncio.create_task(close_quietly(producer.stop, "producer"), name="close producer")
+        task = asyncio.create_task(close(producer), name="close producer")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
 
 async def _all(acknowledged: Sequence["asyncio.Future[Any]"]) -> None:
-    """Wait for all, then raise the first error there is."""
+    """Wait for all, then raise the first error there is; facts that are too large are found out by themselves."""
     try:
-        if not all(future.done() for future in acknowledged):
-            await asyncio.wait(acknowledged)
-    finally:
+        # From the last on, one at a time: the library ends whole batches at once, so there is mostly one to wait for.
+        for future in reversed(acknowledged):
+            if not future.done():
+                await asyncio.wait((future,))
+    except BaseException:
         for future in acknowledged:
             future.add_done_callback(_forget)
-    for future in acknowledged:
-        future.result()
+        raise
+    # Each is asked for its error, so that the loop does not tell of it again.
+    errors_of = [future.exception() for future in acknowledged]
+    for error in errors_of:
+        if error is not None and not isinstance(error, _TOO_LARGE):
+            raise error
 
 
 def _forget(future: "asyncio.Future[Any]") -> None:

@@ -68,7 +68,8 @@ class KafkaReader:
         self._over = asyncio.Event()
         self._why = ""
         self._is_state = isinstance(intake, StateIntake)
-        self._emptied_at: dict[str, float] = {}
+        self._emptied: dict[str, tuple[float, bool]] = {}
+        self._made: dict[str, int] = {}
         self._in_touch_at = 0.0
         self._ends: Offsets = {}
         self._moved_at = 0.0
@@ -132,19 +133,23 @@ class KafkaReader:
         """Where the session begins to read."""
         positions, emptied = self._progress.begin(begins, ends)
         for topic in emptied:
-            self._tell_emptied(self._names[topic])
+            self._tell_emptied(self._names[topic], by_id=False)
         return positions
 
-    def drained(self, consumer: Consumer) -> None:
-        """All that came was taken in."""
+    def taken(self) -> Offsets:
+        """Behind what was taken in."""
+        return dict(self._progress.position)
+
+    def drained(self, consumer: Consumer) -> bool:
+        """All that came was taken in; whether what was there at the start is still being read."""
         if not self._progress.caught_up or self.state is ReaderState.DEGRADED:
             self._look_where_we_are(consumer)
+        return not self._progress.caught_up
 
     async def out_of_range(self, consumer: Consumer, places: Iterable[Place]) -> None:
         """Nothing lies where we stand: the topic was emptied, or what was not read yet has expired."""
         self._metrics.out_of_range.labels(self.name).inc()
-        begins = await consumer.beginning_offsets(self.places)
-        ends = await consumer.end_offsets(self.places)
+        begins, ends = await consumer.reach()
         _log.warning("nothing lies where a reader stands", reader=self.name, partitions=len(list(places)))
         for place, offset in self.positions(begins, ends).items():
             consumer.seek(place, offset)
@@ -161,6 +166,11 @@ class KafkaReader:
             self._refused(refusal)
         elif isinstance(error, errors.CorruptRecordException):
             self.fail("a record's checksum is wrong: look at the broker's disk. It is not stepped over")
+        elif isinstance(error, errors.UnsupportedCodecError):
+            self.fail(
+                f"records are packed in a way that this process cannot read ({error}): set the topic right "
+                "(spark-portfolio topics --reconcile), then have their writer write them again"
+            )
         elif isinstance(error, errors.KafkaError | OSError | TimeoutError):
             self._end_session(reason_of(error))
         else:
@@ -169,6 +179,7 @@ class KafkaReader:
 
     async def take(self, records: Sequence[RawRecord]) -> None:
         """Hand records on in parts, with others running between."""
+        made = dict(self._made)
         for part in batches(records):
             if self._task is None or not self._intake.take(part):
                 self._over.set()
@@ -176,10 +187,15 @@ class KafkaReader:
             last = part[0]
             for record in part:
                 if record.partition != last.partition or record.topic != last.topic:
-                    self._progress.took((self._topics[last.topic], last.partition), last.offset)
+                    self._took(last, made)
                 last = record
-            self._progress.took((self._topics[last.topic], last.partition), last.offset)
+            self._took(last, made)
             await asyncio.sleep(0)
+
+    def _took(self, record: RawRecord, made: Mapping[str, int]) -> None:
+        # A topic that was made anew meanwhile begins at its beginning, not behind a record of the former one.
+        if self._made.get(record.topic) == made.get(record.topic):
+            self._progress.took((self._topics[record.topic], record.partition), record.offset)
 
     # What the watch calls.
 
@@ -204,8 +220,8 @@ class KafkaReader:
 
     def emptied(self, topic: str) -> None:
         """A topic was made anew under its old name: it is read from its beginning."""
-        if not self._tell_emptied(topic):
-            return
+        self._tell_emptied(topic, by_id=True)
+        self._made[topic] = self._made.get(topic, 0) + 1
         consumer = None if self._session is None else self._session.consumer
         for place in self._progress.emptied(self._topics[topic]):
             if consumer is not None and consumer.placed:
@@ -271,7 +287,9 @@ class KafkaReader:
     def _look_where_we_are(self, consumer: Consumer) -> None:
         progress = self._progress
         progress.stand(consumer.standing())
-        if self.state is ReaderState.DEGRADED and (progress.is_back() or not progress.caught_up):
+        if self.state is ReaderState.DEGRADED and (
+            progress.is_back() or (progress.is_answered and not progress.caught_up)
+        ):
             self._status.recovered()
         if progress.reaches_goal() and not self._intake.caught_up():
             self._over.set()
@@ -289,14 +307,15 @@ class KafkaReader:
             else:
                 self._end_session("no records come, though there are some")
 
-    def _tell_emptied(self, topic: str) -> bool:
-        """Say once that a topic was emptied; whether it was news."""
+    def _tell_emptied(self, topic: str, *, by_id: bool) -> None:
+        """Say once that a topic was emptied: its offsets show it at once, its id half a second later, or it alone."""
         now = time.monotonic()
-        if now - self._emptied_at.get(topic, float("-inf")) < EMPTIED_TWICE_SECONDS:
-            return False
-        self._emptied_at[topic] = now
+        told_at, told_by_id = self._emptied.get(topic, (float("-inf"), False))
+        is_told = now - told_at < EMPTIED_TWICE_SECONDS and not (by_id and told_by_id)
+        self._emptied[topic] = (told_at if is_told else now, by_id or (is_told and told_by_id))
+        if is_told:
+            return
         _log.warning("a topic was emptied; its values are kept, its versions forgotten", reader=self.name, topic=topic)
         self._metrics.topic_resets.labels(self.name, topic).inc()
         if isinstance(self._intake, StateIntake) and not self._intake.topic_reset(TOPICS[topic]):
             self._over.set()
-        return True

@@ -64,10 +64,15 @@ FETCH_BYTES: Final = 4 * 1024 * 1024
 """What one answer carries; a larger record comes alone (brokers give the first batch whole, whatever its size)."""
 
 
+def address(host: str, port: int) -> str:
+    """As clients take it. An IPv6 address has brackets: without them its port would be read as its last part."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def client_options(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
     """What every client is given: where, who, how long."""
     return {
-        "bootstrap_servers": [f"{host}:{port}" for host, port in settings.servers],
+        "bootstrap_servers": [address(host, port) for host, port in settings.servers],
         "client_id": client_id,
         "request_timeout_ms": REQUEST_TIMEOUT_MS,
         "retry_backoff_ms": RETRY_BACKOFF_MS,

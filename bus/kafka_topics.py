@@ -10,7 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from bus.interface import BusError, NotAuthorisedError
-from bus.kafka_client import ask_for_all_topics, client_of, close_quietly, is_refusal, probe, reason_of
+from bus.kafka_client import ask_for_all_topics, client_of, is_refusal, probe, reason_of
+from bus.kafka_close import close
 from bus.kafka_config import TopicProblem, topic_config, wrong_config, wrong_partitions
 from bus.kafka_metadata import LogDirsRequest, TopicOnBroker, topics_on_broker
 from bus.kafka_settings import KafkaSettings, client_options, consumer_options
@@ -60,22 +61,30 @@ class TopicAdmin:
 
     async def start(self) -> None:
         """Connect. NotAuthorisedError, or BusError with the reason."""
-        if reason := await probe(self._settings, self._client_id):
-            raise BusError(f"Kafka is away: {reason}")
-        options = client_options(self._settings, self._client_id) | {"request_timeout_ms": int(ADMIN_SECONDS * 1000)}
+        try:
+            server = await probe(self._settings, self._client_id)
+            options = client_options(self._settings, self._client_id)
+        except BusError as error:
+            raise type(error)(f"Kafka is away: {error}") from error
+        except OSError as error:  # TLS errors are among them.
+            raise BusError(f"the TLS files of the Kafka settings cannot be used: {error}") from error
+        options |= {"bootstrap_servers": [server], "request_timeout_ms": int(ADMIN_SECONDS * 1000)}
         admin = AIOKafkaAdminClient(**options)
         ask_for_all_topics(admin)
         try:
             await admin.start()
         except (errors.KafkaError, OSError) as error:
-            await close_quietly(admin.close, "admin")
+            await close(admin)
             raise BusError(f"Kafka is away: {reason_of(error)}") from error
+        except BaseException:
+            await close(admin)
+            raise
         self._admin = admin
 
     async def close(self) -> None:
         """Disconnect; bounded, never raises."""
         if self._admin is not None:
-            await close_quietly(self._admin.close, "admin")
+            await close(self._admin)
             self._admin = None
 
     async def existing(self) -> dict[str, TopicOnBroker]:
@@ -237,7 +246,7 @@ class TopicAdmin:
         except (errors.KafkaError, OSError, TimeoutError) as error:
             raise BusError(f"the offsets could not be read: {reason_of(error)}") from error
         finally:
-            await close_quietly(consumer.stop, "offsets")
+            await close(consumer)
         offsets: dict[str, tuple[tuple[int, int], ...]] = {}
         for place in places:
             offsets[place.topic] = (*offsets.get(place.topic, ()), (begins[place], ends[place]))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 
 from bus.interface import BusError, NotAuthorisedError, TopicsError
-from bus.kafka_client import ask_for_all_topics, client_of, close_quietly, is_refusal, probe, reason_of
+from bus.kafka_client import ask_for_all_topics, client_of, is_refusal, probe, reason_of
+from bus.kafka_close import close
 from bus.kafka_metadata import TopicOnBroker, topics_on_broker
 from bus.kafka_settings import KafkaSettings, consumer_options
 from bus.kafka_topics import TopicAdmin
@@ -73,6 +74,7 @@ class Watch:
         self._verified = False
         self._look_now = asyncio.Event()
         self._failures = 0
+        self._server = ""
         self.ready = asyncio.Event()
         """Set from when on all topics have been there once, as they must be."""
         self.problem = "the broker has not answered yet"
@@ -87,14 +89,20 @@ class Watch:
     async def stop(self) -> None:
         """End; bounded."""
         self.stopped = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-        await self._disconnect()
+        try:
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.wait({self._task})
+        finally:
+            await self._disconnect()
 
     def look(self) -> None:
         """Look at once, instead of in half a second: somebody missed a topic."""
         self._look_now.set()
+
+    def bootstrap(self) -> dict[str, list[str]]:
+        """An option for other clients: to begin at the server that was found to answer, if one was."""
+        return {"bootstrap_servers": [self._server]} if self._server else {}
 
     async def _run(self) -> None:
         while True:
@@ -115,6 +123,9 @@ class Watch:
                     self._failed(NotAuthorisedError(f"the broker refuses this process: {type(error).__name__}"))
                     return
                 pause = await self._away(error)
+            except Exception as error:  # noqa: BLE001 - a bus whose watch has ended without a word would look healthy
+                _log.error("watching Kafka failed by a mistake of ours", error=type(error).__name__)
+                pause = await self._away(error)
             if not self._look_now.is_set():
                 try:
                     async with asyncio.timeout(pause):
@@ -123,9 +134,8 @@ class Watch:
                     continue
 
     async def _connect(self) -> AIOKafkaConsumer:
-        if reason := await probe(self._settings, self._client_id):
-            raise BusError(reason)
-        client = AIOKafkaConsumer(**consumer_options(self._settings, self._client_id))
+        self._server = await probe(self._settings, self._client_id)
+        client = AIOKafkaConsumer(**consumer_options(self._settings, self._client_id) | self.bootstrap())
         ask_for_all_topics(client)
         self._client = client
         await client.start()
@@ -134,15 +144,18 @@ class Watch:
     async def _disconnect(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            await close_quietly(client.stop, "watch")
+            await close(client)
 
     async def _away(self, error: BaseException) -> float:
         """The look failed; how long to wait for the next."""
         self._failures += 1
-        self.problem = reason_of(error) if not isinstance(error, BusError) else str(error)
+        reason = reason_of(error) if not isinstance(error, BusError) else str(error)
         if self._failures == AWAY_AFTER_LOOKS:
-            _log.warning("Kafka does not answer; what is known is kept, and it is tried again", reason=self.problem)
+            _log.warning("Kafka does not answer; what is known is kept, and it is tried again", reason=reason)
+        if self._failures >= AWAY_AFTER_LOOKS or not self.ready.is_set():
+            self.problem = reason
         if self._failures >= AWAY_AFTER_LOOKS:
+            self._server = ""
             for reader in tuple(self.readers):
                 reader.away(self.problem)
         await self._disconnect()
@@ -171,13 +184,20 @@ class Watch:
         """Our topics, all of them: missing ones are made first."""
         names = {self._settings.topic(name): name for name in TOPICS}
         found = await topics_on_broker(client_of(client), list(names))
-        if len(found) < len(names) or not self._verified:
+        if len(found) < len(names) or not self._verified or self._is_another(names, found):
             await self._make_and_verify()
             found = await topics_on_broker(client_of(client), list(names))
-        if len(found) < len(names) or not all(topic.ready for topic in found.values()):
-            await client_of(client).force_metadata_update()
+        if len(found) < len(names):
             raise BusError("the topics are being made")
+        if leaderless := sorted(name for name, topic in found.items() if not topic.ready):
+            await client_of(client).force_metadata_update()
+            raise BusError(f"partitions of {', '.join(leaderless)} have no leader")
         return {names[name]: topic for name, topic in found.items()}
+
+    def _is_another(self, names: Mapping[str, str], found: Mapping[str, TopicOnBroker]) -> bool:
+        """Whether a topic is not the one that was verified: somebody made it anew, maybe otherwise than we would."""
+        known = ((self._ids.get(names[name]), topic.id) for name, topic in found.items())
+        return any(before is not None and before != now for before, now in known)
 
     async def _make_and_verify(self) -> None:
         async with TopicAdmin(self._settings, client_id=self._client_id) as admin:

@@ -34,8 +34,12 @@ class Progress:
                 self.position[place] = max(known, begins[place])
         if self._goal is None:
             self._goal = dict(ends)
+        # What a broker lost meanwhile can never be reached: all of an emptied topic, or the last records of another.
         for topic in emptied:
             self._lower_goals(topic)
+        for goal in (self._goal, self._return):
+            if goal is not None:
+                goal.update({place: min(end, ends[place]) for place, end in goal.items()})
         return dict(self.position), emptied
 
     def took(self, place: Place, offset: int) -> None:
@@ -61,6 +65,11 @@ class Progress:
         """The broker is back, and this far partitions reach."""
         if self._return is None:
             self._return = {place: ends.get(place, 0) for place in self._places}
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the broker was heard of since it was away."""
+        return self._return is not None
 
     def is_back(self) -> bool:
         """Whether all that was there when the broker came back has been taken in."""

@@ -6,6 +6,7 @@ dead letters, the end after too many bad records, and the calls to the follower 
 
 import asyncio
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -144,16 +145,18 @@ class Intake:
             return False
         facts: list[Decoded] = []
         poisoned = ""
+        stamps, bad = self._stamps, self._bad_in_a_row
         for record in records:
+            topic, partition, _, key, value = record
             try:
-                facts.append(_read(record, decode_stamp if record.topic in self._stamps else decode))
-            except DecodeError as error:
-                poisoned = self._step_over(record, error)
+                facts.append(decode_stamp(topic, key, value) if topic in stamps else decode(topic, key, value))
+            except Exception as error:  # noqa: BLE001 - a record must never end a reader, whatever a parser makes of it
+                poisoned = self._step_over(record, _as_decode_error(error))
                 if poisoned:
                     break
             else:
-                if self._bad_in_a_row:
-                    self._bad_in_a_row.pop((record.topic, record.partition), None)
+                if bad:
+                    bad.pop((topic, partition), None)
         if facts and not self._give(facts):
             return False
         if poisoned:
@@ -172,8 +175,8 @@ class Intake:
         about = {"key": facts[0].key} if len(facts) == 1 else {"first_key": facts[0].key, "facts": len(facts)}
         if not self._call(lambda: self._deliver(facts), **about):
             return False
-        for fact in facts:
-            self._delivered[fact.topic.name].inc()
+        for topic, count in Counter([fact.topic.name for fact in facts]).items():
+            self._delivered[topic].inc(count)
         return True
 
     def _call(self, call: Callable[[], None], **about: object) -> bool:
@@ -263,11 +266,7 @@ class CommandIntake(Intake):
                 self._follower.command(fact.event)
 
 
-def _read(record: RawRecord, read: Callable[[str, bytes | None, bytes | None], Decoded]) -> Decoded:
-    try:
-        return read(record.topic, record.key, record.value)
-    except DecodeError:
-        raise
-    except Exception as error:
-        # A record must never end a reader by itself, whatever a parser makes of it.
-        raise DecodeError("invalid", f"the record could not be read: {type(error).__name__}") from error
+def _as_decode_error(error: Exception) -> DecodeError:
+    if isinstance(error, DecodeError):
+        return error
+    return DecodeError("invalid", f"the record could not be read: {type(error).__name__}")

@@ -16,6 +16,7 @@ from bus.interface import Bus, BusError
 from bus.kafka import KafkaBus
 from bus.kafka_settings import KafkaSettings
 from cli.exits import Exit, ExitError
+from cli.garbage import spare_what_stays
 from cli.logs import log_as
 from cli.parent import watch_parent
 from cli.parts import make_aggregator, make_api, make_collector, new_registry
@@ -183,6 +184,7 @@ async def run_apart(
     code = Exit.CLEAN
     try:
         await apart.start()
+        spare_what_stays()
         _log.info("running", kafka=settings.kafka.bootstrap_servers)
         code = await until_end(apart.parts, stop)
     finally:

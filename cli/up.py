@@ -8,6 +8,7 @@ from typing import Protocol
 from bus.interface import Bus
 from cli.demo import Demo, demo_base, demo_settings, start_demo
 from cli.exits import Exit, ExitError
+from cli.garbage import spare_what_stays
 from cli.live import LiveSummary, console
 from cli.logs import is_terminal, log_beside_display
 from cli.run import Waits, install_signals, until_end
@@ -125,6 +126,7 @@ async def _run(system: System, settings: Settings, stop: asyncio.Event, *, demo:
             if system.bus is not None and is_terminal():
                 display = LiveSummary(system.bus, console())
                 await display.start()
+        spare_what_stays()
         code = await until_end(system.roles, stop)
     finally:
         if display is not None:

@@ -239,6 +239,9 @@ class BusMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.published = Counter("spark_bus_published", "Facts acknowledged.", ["topic"], registry=registry)
+        self.refused_records = Counter(
+            "spark_bus_refused_records", "Facts that the bus will never take as they are.", ["topic"], registry=registry
+        )
         self.publish_duration = Histogram(
             "spark_bus_publish_duration_seconds",
             "Duration of one batch until it was acknowledged.",

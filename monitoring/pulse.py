@@ -1,6 +1,7 @@
 """The pulse of a process: how late its event loop wakes."""
 
 import asyncio
+from collections import deque
 from contextlib import suppress
 from typing import Final
 
@@ -10,6 +11,10 @@ from monitoring.clock import Clock
 from monitoring.metrics import ProcessMetrics
 
 PULSE_SECONDS: Final = 0.5
+SHOWN_SECONDS: Final = 30.0
+"""The metric shows the longest lag of so long: twice the usual time between two looks of a Prometheus, which would
+never see one that is over in a second."""
+
 LAG_WARNING_SECONDS: Final = 1.0
 """An event loop that wakes this late keeps every part of the process waiting."""
 
@@ -30,11 +35,16 @@ class Pulse:
 
     async def _run(self) -> None:
         blocked = False
+        lags: deque[tuple[float, float]] = deque()
         while True:
             before = self._clock.monotonic()
             await asyncio.sleep(PULSE_SECONDS)
-            lag = max(0.0, self._clock.monotonic() - before - PULSE_SECONDS)
-            self._metrics.loop_lag.set(lag)
+            now = self._clock.monotonic()
+            lag = max(0.0, now - before - PULSE_SECONDS)
+            lags.append((now, lag))
+            while lags[0][0] < now - SHOWN_SECONDS:
+                lags.popleft()
+            self._metrics.loop_lag.set(max(late for _, late in lags))
             if lag >= LAG_WARNING_SECONDS and not blocked:
                 _log.warning("the event loop was blocked; everything in this process was late", seconds=round(lag, 3))
             elif lag < LAG_WARNING_SECONDS and blocked:

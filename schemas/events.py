@@ -133,7 +133,7 @@ class PriceQuote(Event):
 
     @model_validator(mode="after")
     def _check_version(self) -> Self:
-        if (self.epoch, self.seq) != (0, milliseconds(self.priced_at)):
+        if self.epoch or self.seq != milliseconds(self.priced_at):
             raise ValueError("a quote's version is epoch 0 and priced_at in milliseconds")
         if self.base == self.quote:
             raise ValueError("a symbol has two different sides")

@@ -50,7 +50,10 @@ def unescape_key_part(part: str) -> str:
 
 def join_key(*parts: str) -> str:
     """The key of a record: its parts, escaped, with ``/`` between them."""
-    return "/".join(escape_key_part(part) for part in parts)
+    key = "/".join(parts)
+    if key.count("/") == len(parts) - 1 and "%" not in key:  # Nearly always, and keys are made of every record.
+        return key
+    return "/".join([escape_key_part(part) for part in parts])
 
 
 def split_key(key: str) -> tuple[str, ...]:

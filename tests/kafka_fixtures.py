@@ -15,7 +15,7 @@ import socket
 import uuid
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -136,7 +136,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     with quiet():
         if "kafka" in wanted and not os.environ.get(GIVEN) and docker_answers():
             pull()
-        elif wanted & {"kafka", "broker"} and not os.environ.get(GIVEN):
+        elif wanted & {"kafka", "broker", "breakable"} and not os.environ.get(GIVEN):
             with suppress(KafkaUnavailableError):  # The fixture says it, where a test is to be skipped or to fail.
                 fetch()
 
@@ -168,8 +168,9 @@ def topic_prefix() -> str:
     return f"t{uuid.uuid4().hex[:12]}."
 
 
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[MakeBroker]:
+@asynccontextmanager
+async def brokers(folder: Path) -> AsyncIterator[MakeBroker]:
+    """What makes brokers that are not started yet, their files under a folder; at the end all of them are killed."""
     try:
         java()
         fetch()
@@ -179,11 +180,17 @@ async def broker(tmp_path: Path) -> AsyncIterator[MakeBroker]:
         made: list[Broker] = []
 
         def make(**options: Any) -> Broker:
-            one = Broker(tmp_path / f"kafka-{len(made)}", **options)
+            one = Broker(folder / f"kafka-{len(made)}", **options)
             made.append(one)
             stack.push_async_callback(one.close)
             return one
 
+        yield make
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[MakeBroker]:
+    async with brokers(tmp_path) as make:
         yield make
 
 

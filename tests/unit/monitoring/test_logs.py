@@ -132,6 +132,16 @@ def test_no_text_forges_a_line_or_moves_a_terminal(capsys: pytest.CaptureFixture
     assert "all is well\\x1b" in text
 
 
+@pytest.mark.parametrize(("level", "lines"), [("INFO", 0), ("DEBUG", 3)])
+def test_the_kafka_library_tells_of_an_outage_to_developers_alone(
+    capsys: pytest.CaptureFixture[str], level: str, lines: int
+) -> None:
+    configure_logs(level, "json", [])
+    for name in ("aiokafka", "aiokafka.consumer.fetcher", "aiokafka.producer.sender"):
+        logging.getLogger(name).error("Unable connect to node with id %s", 1)
+    assert len(capsys.readouterr().err.splitlines()) == lines
+
+
 def test_a_wrong_level_is_named() -> None:
     with pytest.raises(ValueError, match=r"LOG_LEVEL.*'LOUD'"):
         configure_logs("LOUD", "json", [])

@@ -154,6 +154,30 @@ async def test_the_pulse_shows_how_late_the_loop_woke(monkeypatch: pytest.Monkey
     await pulse.stop()
 
 
+class ScriptedClock(LateClock):
+    """Says these moments, then the last one."""
+
+    def __init__(self, *moments: float) -> None:
+        self._moments = list(moments)
+
+    def monotonic(self) -> float:
+        return self._moments.pop(0) if len(self._moments) > 1 else self._moments[0]
+
+
+async def test_the_longest_lag_is_shown_for_longer_than_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = CollectorRegistry()
+    monkeypatch.setattr("monitoring.pulse.PULSE_SECONDS", 0.001)
+    clock = ScriptedClock(0.0, 2.001, 31.0, 31.001, 32.0, 32.002)
+    pulse = Pulse(ProcessMetrics(registry), clock)
+    shown = []
+    gauge = pulse._metrics.loop_lag
+    monkeypatch.setattr(gauge, "set", lambda value: shown.append(round(value, 3)))
+    pulse.start()
+    await until(lambda: len(shown) >= 3)
+    await pulse.stop()
+    assert shown[:3] == [2.0, 2.0, 0.001]
+
+
 @pytest.mark.parametrize(
     ("header", "name"),
     [
