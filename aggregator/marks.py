@@ -27,30 +27,53 @@ _WORST_FIRST: Final[tuple[Freshness, ...]] = ("suspicious", "stale", "fresh")
 class SourceStatus:
     """What a collector said of an account last, in the form in which it is needed."""
 
-    __slots__ = ("alive_at", "details", "epoch", "refused", "refused_wallets", "state", "suspicious", "wallets")
+    __slots__ = (
+        "_details",
+        "_event",
+        "alive_at",
+        "epoch",
+        "refused",
+        "refused_wallets",
+        "state",
+        "suspicious",
+        "wallets",
+    )
 
     def __init__(self, event: CollectorStatus, now: int) -> None:
         self.epoch = event.epoch
         self.state = event.state
-        # A time ahead of our clock counts as now: nobody stays alive by a wrong clock.
-        self.alive_at = min(milliseconds(event.published_at), now)
+        # By the exchange's clock, as wallets are: a machine whose clock is behind is not silent. A time ahead of our
+        # clock counts as now: nobody stays alive by a wrong clock.
+        self.alive_at = min(milliseconds(event.published_at) + (event.clock_offset_ms or 0), now)
         self.wallets = tuple(wallet.wallet for wallet in event.wallets)
         self.suspicious = frozenset(wallet.wallet for wallet in event.wallets if wallet.health == "suspicious")
         errors = {wallet.wallet: wallet.error for wallet in event.wallets if wallet.error is not None}
         self.refused_wallets = frozenset(name for name, error in errors.items() if error.kind == "refused")
         # A status shows the worst error there is: where that is a wallet's own, the key is good for the others.
         self.refused = event.state == "refused" and event.error not in errors.values()
-        source = Source(
-            exchange=event.exchange,
-            account=event.account,
-            state="live",
-            last_success_at=event.last_success_at,
-            error=event.error,
-            permissions=event.permissions,
-            wallets=event.wallets,
-        )
-        self.details = source.model_dump_json(exclude_none=True, exclude={"state"}).encode()
-        """Everything of a source's part of the state but ``state``, which time changes."""
+        self._event: CollectorStatus | None = event
+        self._details = b""
+
+    @property
+    def details(self) -> bytes:
+        """Everything of a source's part of the state but ``state``, which time changes.
+
+        Made when it is asked for first: of the statuses that a start reads, only the last of each account is.
+        """
+        event = self._event
+        if event is not None:
+            source = Source(
+                exchange=event.exchange,
+                account=event.account,
+                state="live",
+                last_success_at=event.last_success_at,
+                error=event.error,
+                permissions=event.permissions,
+                wallets=event.wallets,
+            )
+            self._details = source.model_dump_json(exclude_none=True, exclude={"state"}).encode()
+            self._event = None
+        return self._details
 
 
 def stale_limit(poll_interval_seconds: float) -> int:
@@ -111,9 +134,14 @@ def worst(marks: tuple[Freshness, ...]) -> Freshness:
 def next_mark(account: "Account", now: int) -> int | None:
     """When a mark of the account changes next if nothing arrives, in milliseconds; None if never."""
     alive = alive_at(account)
-    moments = [alive + SILENT_MS + 1, alive + UNCONFIGURED_MS + 1]
-    moments += [wallet.stale_at + 1 for wallet in account.wallets.values()]
-    return min((moment for moment in moments if moment > now), default=None)
+    soonest: int | None = None
+    if alive + UNCONFIGURED_MS >= now:
+        soonest = alive + (SILENT_MS if alive + SILENT_MS >= now else UNCONFIGURED_MS) + 1
+    for wallet in account.wallets.values():
+        moment = wallet.stale_at + 1
+        if moment > now and (soonest is None or moment < soonest):
+            soonest = moment
+    return soonest
 
 
 def age_from(account: "Account", now: int) -> None:

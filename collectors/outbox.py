@@ -5,6 +5,7 @@ The loops that read exchanges hand facts over and go on; a bus that is away cost
 
 import asyncio
 import random
+from itertools import islice
 from typing import Final, NoReturn
 
 from bus.interface import BATCH_RECORDS_MAX, Bus, PublishError
@@ -14,6 +15,10 @@ from schemas.encoding import Encoded
 RETRY_FIRST_SECONDS: Final = 0.2
 RETRY_LONGEST_SECONDS: Final = 1.0
 """A bus that is back has everything within two seconds; to ask one that is away costs nearly nothing."""
+
+BATCH_BYTES_MAX: Final = 1024 * 1024
+"""Of one batch (or one record): a line of 3 Mbit/s carries it within the deadline of the bus. One that never arrives in
+time is tried again as a whole, for ever, and nothing behind it would be sent."""
 
 FLUSH_SECONDS: Final = 2.0
 """At the stop, the last facts get so long; the rest of the bound is for closing connections."""
@@ -84,8 +89,7 @@ class Outbox:
         return len(self)
 
     async def _publish(self) -> None:
-        names = list(self._waiting)[:BATCH_RECORDS_MAX]
-        self._sending = {name: self._waiting.pop(name) for name in names}
+        self._sending = {name: self._waiting.pop(name) for name in self._next_names()}
         if not self._waiting:
             self._filled.clear()
         try:
@@ -103,3 +107,14 @@ class Outbox:
                 self._waiting = self._sending | self._waiting
                 self._sending = {}
                 self._filled.set()
+
+    def _next_names(self) -> list[Name]:
+        """What goes out next, the longest waiting first: as much as one batch may be."""
+        names: list[Name] = []
+        size = 0
+        for name, fact in islice(self._waiting.items(), BATCH_RECORDS_MAX):
+            size += len(fact.value or b"")
+            if names and size > BATCH_BYTES_MAX:
+                break
+            names.append(name)
+        return names

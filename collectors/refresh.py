@@ -4,10 +4,13 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from monitoring.logs import get_logger
 from schemas.events import Event, RefreshCommand, RefreshResult, is_expired
 
 COMMANDS_MAX = 16
 """Commands that wait for one account at once. The reads they wait for are the same, so more are not needed."""
+
+_log = get_logger()
 
 
 @dataclass(slots=True)
@@ -81,10 +84,22 @@ class CommandDesk:
         self._exchange = exchange
         self._now = now
         self._hand = hand
+        self._late = False
 
     def command(self, event: Event) -> None:
-        """Take one command in; expired ones are worth nothing to anybody any more."""
+        """Take one command in; expired ones are worth nothing to anybody any more.
+
+        Commands are followed as they come, so one that is expired by our clock is seldom late: the clocks differ.
+        """
         if not isinstance(event, RefreshCommand) or event.exchange != self._exchange:
             return
-        if not is_expired(event, self._now()):
+        was_late, self._late = self._late, is_expired(event, self._now())
+        if not self._late:
             self._hand(event)
+        elif not was_late:
+            _log.warning(
+                "a refresh had expired when it came and is dropped: the bus was away, or this machine's clock and the "
+                "api's differ",
+                exchange=self._exchange,
+                late_seconds=round((self._now() - event.expires_at).total_seconds(), 1),
+            )

@@ -13,6 +13,9 @@ Version = tuple[int, int]
 EPOCH_RANDOM_MAX: Final = 1024
 """Below this lies the random part of an epoch, so that two starts in one millisecond differ."""
 
+EPOCH_MAX: Final = 2**53
+"""The largest that an event can carry. Clocks reach it in 2248; before that only a foreign hand does."""
+
 DELETED_KEYS_MAX: Final = 100_000
 """So many deleted keys are remembered per topic, that an old record may not bring one back."""
 
@@ -21,6 +24,12 @@ def next_epoch(largest_seen: int, started_at: dt.datetime, random_part: int) -> 
     """The epoch of a new writer. The clock only seeds it: one that went back cannot make it smaller than seen."""
     if not 0 <= random_part < EPOCH_RANDOM_MAX:
         raise ValueError(f"the random part of an epoch lies below {EPOCH_RANDOM_MAX}, {random_part} does not")
+    if largest_seen >= EPOCH_MAX:
+        raise ValueError(
+            f"a record with the epoch {largest_seen} stands on a topic that this process writes, and no larger one can "
+            "follow it: no writer of ours made it. Take its key away by a tombstone, or delete the topic: it is made "
+            "and filled anew"
+        )
     return max(largest_seen + 1, milliseconds(started_at) * EPOCH_RANDOM_MAX + random_part)
 
 

@@ -241,7 +241,8 @@ class Reference:
 
     def source(self, key, status, wallets, now):
         heard = [status] if status else wallets
-        alive = max(min(e.published_at, self.seen[e.topic.name, e.key]) for e in heard)
+        offset = dt.timedelta(milliseconds=status.clock_offset_ms or 0) if status else 0 * SECOND
+        alive = max(min(e.published_at + offset, self.seen[e.topic.name, e.key]) for e in heard)
         quiet = now - alive
         state = "starting" if status is None else status.state
         if quiet > 45 * SECOND:

@@ -147,6 +147,13 @@ def test_a_clock_ahead_of_ours_keeps_nobody_fresh():
     assert look(player, START + 61 * SECOND).accounts[0].status == "stale"
 
 
+def test_a_collector_whose_clock_is_behind_is_not_silent_as_long_as_it_knows_by_how_much():
+    hour = 3600 * SECOND
+    player = playing(snapshot(), status(at=START - hour, offset_ms=3_600_000))
+    assert look(player, START + 45 * SECOND).sources[0].state == "live"
+    assert look(player, START + 46 * SECOND).sources[0].state == "silent"
+
+
 def test_a_snapshot_from_the_future_ages_from_its_arrival():
     player = playing(snapshot(at=START + 3600 * SECOND))
     alive(player, START + 61 * SECOND)

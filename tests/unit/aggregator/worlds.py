@@ -99,9 +99,11 @@ def status(
     version=(1, 1),
     at=START,
     error=None,
+    offset_ms=None,
 ):
     return fact(
         CollectorStatus(
+            clock_offset_ms=offset_ms,
             epoch=version[0],
             seq=version[1],
             published_at=at,
@@ -173,6 +175,7 @@ def statuses(draw, at=START):
         version=draw(versions),
         at=at - draw(st.integers(0, 100)) * SECOND,
         error=draw(st.sampled_from([None, error])),
+        offset_ms=draw(st.sampled_from([None, 0, 50_000, -50_000])),
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas import versions
 from schemas.fields import from_milliseconds, milliseconds
-from schemas.versions import EPOCH_RANDOM_MAX, Sequence, Version, VersionGate, next_epoch
+from schemas.versions import EPOCH_MAX, EPOCH_RANDOM_MAX, Sequence, Version, VersionGate, next_epoch
 
 NOW = dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC)
 
@@ -81,7 +81,7 @@ def test_after_a_reset_of_the_topic_everything_is_new():
     assert gate.admits("b", (1, 1))
 
 
-@given(st.integers(0, 2**53), st.integers(0, 2**42), st.integers(0, EPOCH_RANDOM_MAX - 1))
+@given(st.integers(0, 2**53 - 1), st.integers(0, 2**42), st.integers(0, EPOCH_RANDOM_MAX - 1))
 @settings(max_examples=200, deadline=None)
 def test_an_epoch_is_larger_than_all_seen_and_than_the_start_time(seen, started_ms, random_part):
     epoch = next_epoch(seen, from_milliseconds(started_ms), random_part)
@@ -97,6 +97,12 @@ def test_a_clock_that_went_back_does_not_make_an_epoch_smaller():
 
 def test_an_epoch_of_a_later_millisecond_is_larger_whatever_the_random_parts():
     assert next_epoch(0, NOW, EPOCH_RANDOM_MAX - 1) < next_epoch(0, NOW + dt.timedelta(milliseconds=1), 0)
+
+
+def test_behind_the_largest_epoch_there_can_be_nobody_writes_and_a_person_is_told_why():
+    assert next_epoch(EPOCH_MAX - 1, NOW, 0) == EPOCH_MAX
+    with pytest.raises(ValueError, match="tombstone"):
+        next_epoch(EPOCH_MAX, NOW, 0)
 
 
 def test_an_epoch_fits_a_count_for_centuries():
