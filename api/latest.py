@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from api.bus_state import LIVE, BusState
 from api.meter import Meter
 from api.render import AccountName, Rendered, render_unread
 from monitoring.clock import Clock
@@ -38,6 +39,7 @@ class View:
         portfolio: str,
         render_unread: Callable[[str], bytes],
         silent: Callable[[str], set[AccountName]],
+        bus: Callable[[], BusState],
         *,
         demo: bool,
         clock: Clock,
@@ -45,10 +47,11 @@ class View:
         self.portfolio = portfolio
         self.state: PortfolioState | None = None
         self.etag: str | None = None
-        """Of the last body: the state's version, and what has grown old since, where anything has."""
+        """Of the last body: the state's version, and what the api adds: what is old, that the bus is away."""
         self.watchers: set[Watcher] = set()
         self._render_unread = render_unread
         self._silent = silent
+        self._bus = bus
         self._demo = demo
         self._clock = clock
         self._rendered: Rendered | None = None
@@ -78,8 +81,9 @@ class View:
             else:
                 if self._rendered is None:
                     self._rendered = Rendered(self.state, demo=self._demo)
-                self._body = self._rendered.document(self._clock.now(), self._silent(self.portfolio))
-                self.etag = _etag(self.state, self._rendered.grown)
+                bus = self._bus()
+                self._body = self._rendered.document(self._clock.now(), self._silent(self.portfolio), bus)
+                self.etag = _etag(self.state, self._rendered.grown, bus)
             self._frame = None
             self._good_until = now + RENDER_SECONDS
         return self._body
@@ -93,10 +97,11 @@ class View:
         return self._frame
 
 
-def _etag(state: PortfolioState, grown: tuple[tuple[str, ...], ...]) -> str:
-    if not grown:
+def _etag(state: PortfolioState, grown: tuple[tuple[str, ...], ...], bus: BusState) -> str:
+    if not grown and bus is LIVE:
         return f'W/"{state.epoch}-{state.seq}"'
-    digest = hashlib.sha256(repr(grown).encode()).hexdigest()
+    said = (grown, bus.state, bus.since, bus.reason)
+    digest = hashlib.sha256(repr(said).encode()).hexdigest()
     return f'W/"{state.epoch}-{state.seq}-{digest[:16]}"'
 
 
@@ -104,13 +109,22 @@ class Latest:
     """The api's follower of state."""
 
     def __init__(
-        self, *, default_portfolio: str, exchanges: Sequence[str], demo: bool, meter: Meter, clock: Clock
+        self,
+        *,
+        default_portfolio: str,
+        exchanges: Sequence[str],
+        demo: bool,
+        meter: Meter,
+        clock: Clock,
+        bus: Callable[[], BusState],
     ) -> None:
+        """``bus`` tells how the bus stands that all this comes from."""
         self._default = default_portfolio
         self._exchanges = tuple(exchanges)
         self._demo = demo
         self._meter = meter
         self._clock = clock
+        self._bus = bus
         self._gates = {topic.name: VersionGate() for topic in FOLLOWED}
         self._views: dict[str, View] = {}
         self._live = False
@@ -201,6 +215,11 @@ class Latest:
             if view.state is None:
                 view.touch()
 
+    def bus_changed(self) -> None:
+        """The bus stands otherwise than before: everybody is told at once."""
+        for view in self._views.values():
+            view.touch()
+
     def topic_reset(self, topic: Topic) -> None:
         """The topic was emptied: keep the values, forget the versions; the writers publish anew."""
         self._gates[topic.name].forget()
@@ -209,7 +228,7 @@ class Latest:
         view = self._views.get(portfolio)
         if view is None:
             view = self._views[portfolio] = View(
-                portfolio, self._unread, self._silent, demo=self._demo, clock=self._clock
+                portfolio, self._unread, self._silent, self._bus, demo=self._demo, clock=self._clock
             )
         return view
 
@@ -221,4 +240,12 @@ class Latest:
         exchanges = self._exchanges if portfolio == self._default else ()
         statuses = self.statuses_of(portfolio)
         silent = self._silent(portfolio)
-        return render_unread(portfolio, statuses, exchanges, loading=not self._live, demo=self._demo, silent=silent)
+        return render_unread(
+            portfolio,
+            statuses,
+            exchanges,
+            loading=not self._live,
+            demo=self._demo,
+            silent=silent,
+            bus=self._bus(),
+        )

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
 
+from api.bus_state import BusStateName
 from schemas.amounts import Amount, SignedAmount
 from schemas.events import Cause, ErrorKind, WalletHealth
 from schemas.fields import Asset, Count, Identifier, Label, Text, Utc
@@ -158,7 +159,10 @@ class TotalsBody(Body):
 
 
 class ErrorDetail(Body):
-    """What an exchange refused or could not do, and what a person can do about it."""
+    """What an exchange refused or could not do, and what a person can do about it.
+
+    A source that seems ``silent`` or ``starting`` only since the bus cannot be read says so here.
+    """
 
     kind: ErrorKind
     message: Text
@@ -218,6 +222,19 @@ class PriceBody(Body):
     stale: bool
 
 
+class BusBody(Body):
+    """How the bus stands that all of this comes from.
+
+    ``loading``: what is on it is being read. ``degraded``: it does not answer, what is shown was known at ``since``,
+    and reading goes on by itself. ``failed``: it is not read any more until the api is started again. ``reason`` says
+    why, for people. For a while after an outage a ``live`` one has both too: what is not heard yet is on its way.
+    """
+
+    state: BusStateName
+    since: Utc | None
+    reason: str | None
+
+
 class PortfolioBody(Body):
     """``GET /api/portfolio``, and every ``data:`` of its stream."""
 
@@ -229,6 +246,7 @@ class PortfolioBody(Body):
     accounts: tuple[AccountBody, ...]
     totals: TotalsBody
     sources: tuple[SourceBody, ...]
+    bus: BusBody
     prices: tuple[PriceBody, ...]
     rates: tuple[RateBody, ...]
     pegs: tuple[Asset, ...]

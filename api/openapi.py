@@ -125,7 +125,9 @@ def _portfolio(portfolio: Part) -> Part:
     }
     responses = {
         "200": _json("The state. Ages are at most a second old.", PortfolioBody),
-        "304": {"description": "The client has the newest version; it ages what it shows from `asOf`."},
+        "304": {
+            "description": "The client has the newest version and knows how the bus is; it ages what it shows itself."
+        },
     }
     summary = "The newest state of a portfolio."
     return _get("portfolio", summary, responses, parameters=[portfolio, condition], errors=[404])

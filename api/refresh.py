@@ -3,17 +3,19 @@
 import asyncio
 import datetime as dt
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
 import orjson
 
+from api.bus_state import BusState
 from api.latest import Latest
 from bus.interface import Bus, PublishError
 from monitoring.clock import Clock
 from schemas.encoding import encode
 from schemas.events import CollectorStatus, RefreshCommand, RefreshResult
+from schemas.fields import TEXT_LENGTH_MAX
 from schemas.versions import Sequence as Versions
 from schemas.versions import next_epoch
 
@@ -36,8 +38,19 @@ class RefreshError(Exception):
 class Refresher:
     """Publishes refresh commands and gathers the answers. The same wish at the same time is one refresh."""
 
-    def __init__(self, bus: Bus, latest: Latest, clock: Clock, *, random_part: int, wait_seconds: float) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        latest: Latest,
+        clock: Clock,
+        *,
+        random_part: int,
+        wait_seconds: float,
+        bus_state: Callable[[], BusState],
+    ) -> None:
+        """``bus_state`` tells how the bus stands, as the api's reader sees it."""
         self._bus = bus
+        self._bus_state = bus_state
         self._latest = latest
         self._clock = clock
         self._versions = Versions(next_epoch(0, clock.now(), random_part))
@@ -72,6 +85,8 @@ class Refresher:
             return with_keys
         if known:
             raise RefreshError(404, "no_account", "There are no keys for this, so there is nothing to read anew.")
+        if self._bus_state().is_away:
+            raise self._bus_away()
         raise RefreshError(
             404, "no_account", "No collector has reported such an account yet; /api/portfolio lists the sources."
         )
@@ -129,12 +144,21 @@ class Refresher:
         try:
             await self._bus.publish(records, deadline_seconds=PUBLISH_SECONDS)
         except PublishError as error:
-            raise RefreshError(503, "bus_away", "The bus does not answer, so no collector could be asked.") from error
+            raise self._bus_away(error) from error
+
+    def _bus_away(self, error: PublishError | None = None) -> RefreshError:
+        """Nobody could be asked: what does not answer, as the reader says it, or else as the publishing failed."""
+        bus = self._bus_state()
+        why = str(bus.reason if bus.is_away else error).rstrip(".")
+        return RefreshError(503, "bus_away", f"No collector could be asked: {why}.")
 
     def _answer(self, status: CollectorStatus, result: RefreshResult | None) -> dict[str, object]:
         if result is None:
             seconds = f"{self._wait_seconds:g}"
+            bus = self._bus_state()
             message = f"The collector gave no answer within {seconds} seconds; see this source's state."
+            if bus.is_away:
+                message = f"No answer can be heard: {bus.reason}."[:TEXT_LENGTH_MAX]
         else:
             message = result.message
         refreshed = result is not None and result.ok

@@ -2,7 +2,7 @@
 
 A state's unchanging parts are encoded once; each rendering only writes ages anew. A wallet whose time to count as
 stale has passed is shown stale, and a source that says nothing any more is shown silent, even where no aggregator is
-left to say so: old is not fresh.
+left to say so: old is not fresh. Where the bus cannot be read, that is said instead of blaming a collector.
 """
 
 import datetime as dt
@@ -11,10 +11,13 @@ from decimal import Decimal
 
 import orjson
 
+from api.bus_state import LIVE, BusState, excuse
 from api.rows import (
     Row,
     account_row,
     age_seconds,
+    bus_error_row,
+    bus_row,
     fragment,
     price_row,
     rate_row,
@@ -54,15 +57,16 @@ class Rendered:
             "accounts": self._accounts,
             "totals": self._totals,
             "sources": self._sources,
+            "bus": bus_row(LIVE),
             "prices": fragment([price_row(price) for price in state.prices]),
             "rates": fragment([rate_row(rate) for rate in state.rates]),
             "pegs": state.pegs,
         }
 
-    def document(self, now: dt.datetime, silent: Collection[AccountName] = ()) -> bytes:
+    def document(self, now: dt.datetime, silent: Collection[AccountName] = (), bus: BusState = LIVE) -> bytes:
         """The whole as JSON, with ages as of now; ``silent`` are accounts whose collectors say nothing any more."""
         grown_old: list[Row] = []
-        sources, quiet = self._quiet(silent) if silent else (self._sources, [])
+        sources, quiet = self._quiet(silent, bus) if silent or bus is not LIVE else (self._sources, [])
         for account, row in zip(self._state.accounts, self._accounts, strict=True):
             row["ageSeconds"] = age_seconds(account.observed_at, now)
             status: str = account.status
@@ -79,18 +83,26 @@ class Rendered:
         self._totals["partial"] = bool(reasons) or bool(grown_old)
         self._totals["reasons"] = [*map(reason_of, reasons), *grown_old]
         self._document["sources"] = sources
+        self._document["bus"] = bus_row(bus)
         self.grown = (*quiet, *((row["exchange"], row["account"], row["wallet"]) for row in grown_old))
         return orjson.dumps(self._document)
 
-    def _quiet(self, silent: Collection[AccountName]) -> tuple[list[Row], list[AccountName]]:
+    def _quiet(self, silent: Collection[AccountName], bus: BusState) -> tuple[list[Row], list[AccountName]]:
         rows, quiet = [], []
         for row in self._source_rows:
             name = (row["exchange"], row["account"])
             if name in silent and row["state"] not in {"silent", "unconfigured"}:
                 quiet.append(name)
                 row = {**row, "state": "silent"}  # noqa: PLW2901 - the row as it is now
-            rows.append(row)
+            rows.append(_excused(row, bus))
         return rows, quiet
+
+
+def _excused(row: Row, bus: BusState) -> Row:
+    """A source's row; where the bus is why it seems silent or starting, with that as its error."""
+    if bus.reason is None or excuse(bus.state, bus.reason, row["state"]) is None:
+        return row
+    return {**row, "error": bus_error_row(bus)}
 
 
 def render_unread(
@@ -101,6 +113,7 @@ def render_unread(
     loading: bool,
     demo: bool,
     silent: Collection[AccountName] = (),
+    bus: BusState = LIVE,
 ) -> bytes:
     """What is said of a portfolio before its first state: no accounts, no total, and the sources as far as known.
 
@@ -115,6 +128,7 @@ def render_unread(
     ]
     unheard = [name for name in exchanges if all(source["exchange"] != name for source in sources)]
     sources += [starting_source_row(name) for name in unheard]
+    sources = [_excused(source, bus) for source in sources]
     sources.sort(key=lambda source: (source["exchange"], source["account"]))
     totals = totals_row(Totals(total_usd=Decimal(0), partial=False), known=False)
     totals["partial"] = True
@@ -128,6 +142,7 @@ def render_unread(
         "accounts": [],
         "totals": totals,
         "sources": sources,
+        "bus": bus_row(bus),
         "prices": [],
         "rates": [],
         "pegs": [],

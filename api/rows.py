@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import orjson
 
+from api.bus_state import BusState
 from schemas.amounts import format_amount
 from schemas.events import CollectorStatus, Mirror, Permissions, SourceError, WalletStatus
-from schemas.fields import format_utc
+from schemas.fields import TEXT_LENGTH_MAX, format_utc
 from schemas.portfolio import (
     AccountState,
     AssetPrice,
@@ -224,6 +225,26 @@ def _error_row(error: SourceError | None) -> Row | None:
     if error is None:
         return None
     return {"kind": error.kind, "message": error.message, "mend": error.mend, "at": format_utc(error.at)}
+
+
+def bus_row(bus: BusState) -> Row:
+    """How the bus stands."""
+    return {"state": bus.state, "since": moment(bus.since), "reason": bus.reason}
+
+
+def bus_error_row(bus: BusState) -> Row:
+    """The error of a source of which nothing is heard, since nothing at all is heard over the bus."""
+    since, reason = moment(bus.since), bus.reason
+    if bus.state == "failed":
+        message = f"The api does not read the bus any more since {since}; what is shown was known then. Why: {reason}"
+        mend = "Mend what the reason names, then start the api again; the collector is not the cause."
+    elif bus.state == "degraded":
+        message = f"The bus does not answer since {since}; what is shown was known then. Why: {reason}"
+        mend = "Look at Kafka, not at the collector."
+    else:
+        message = f"Nothing was heard yet since {since}: {reason}"
+        mend = "Nothing: the next report comes by itself."
+    return {"kind": "unavailable", "message": message[:TEXT_LENGTH_MAX], "mend": mend, "at": since}
 
 
 def _source_wallet_row(wallet: WalletStatus) -> Row:

@@ -1,13 +1,15 @@
 """The api as a role: it follows the bus, listens, and stops in order."""
 
 import asyncio
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
 from api.app import build_app
+from api.bus_state import BusWatch
 from api.guards import Guard
 from api.handlers import Handlers
-from api.latest import FOLLOWED, Latest
+from api.latest import FOLLOWED, SILENT_SECONDS, Latest
 from api.meter import Meter
 from api.refresh import Refresher
 from api.settings import ApiLimits, ApiSettings
@@ -18,6 +20,8 @@ from monitoring.health import Check, Readiness
 from monitoring.logs import get_logger
 from monitoring.metrics import ApiMetrics, PortfolioMetrics
 from monitoring.server import HttpServer
+
+_LOADING: Final = "what is on the bus is being read"
 
 _log = get_logger()
 
@@ -40,17 +44,24 @@ class ApiRole:
     ) -> None:
         limits = limits or ApiLimits()
         meter = Meter(portfolio_metrics, portfolio=settings.default_portfolio, exchanges=settings.exchanges)
+        self._bus = BusWatch(lambda: (self._reader.state, self._reader.reason), clock, grace_seconds=SILENT_SECONDS)
         self._latest = Latest(
             default_portfolio=settings.default_portfolio,
             exchanges=settings.exchanges,
             demo=settings.demo,
             meter=meter,
             clock=clock,
+            bus=self._bus.look,
         )
         self._reader = bus.follow_state(FOLLOWED, self._latest, name="api")
         self._streams = Streams(metrics, limits)
         self._refresher = Refresher(
-            bus, self._latest, clock, random_part=random_part, wait_seconds=limits.refresh_seconds
+            bus,
+            self._latest,
+            clock,
+            random_part=random_part,
+            wait_seconds=limits.refresh_seconds,
+            bus_state=self._bus.look,
         )
         handlers = Handlers(
             self._latest, self._streams, self._refresher, clock, default_portfolio=settings.default_portfolio
@@ -65,6 +76,8 @@ class ApiRole:
             keepalive_seconds=limits.keepalive_seconds,
             stall_seconds=limits.stall_seconds,
         )
+        self._look_seconds = limits.bus_look_seconds
+        self._looking: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
     @property
@@ -81,10 +94,14 @@ class ApiRole:
         """Listen, and begin to follow; the bus need not answer. PortTakenError, ListenError."""
         await self._server.start()
         await self._reader.start()
+        self._looking = asyncio.create_task(self._look(), name="api bus watch")
         _log.info("the portfolio API is up", url=self.url, page=f"{self.url}/portfolio")
 
     async def stop(self) -> None:
         """End: streams first, since they would never by themselves; then requests, then the reader."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
         self._streams.close()
         await self._refresher.stop()
         await self._server.stop()
@@ -100,4 +117,15 @@ class ApiRole:
         state = self._reader.state
         if state is ReaderState.LIVE:
             return Check(ready=True)
-        return Check(ready=False, reason=self._reader.reason or str(state))
+        why = _LOADING if state is ReaderState.LOADING else self._reader.reason
+        return Check(ready=False, reason=f"{state}: {why}" if why else str(state))
+
+    async def _look(self) -> None:
+        """Tell all who watch when the bus goes away or comes back: no fact does, and since when is known from here."""
+        before = self._bus.look()
+        while True:
+            await asyncio.sleep(self._look_seconds)
+            now = self._bus.look()
+            if now != before:
+                self._latest.bus_changed()
+            before = now

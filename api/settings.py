@@ -24,6 +24,8 @@ class ApiLimits:
     keepalive_seconds: float = KEEPALIVE_SECONDS
     refresh_seconds: float = 10.0
     """So long a refresh command is worth something, and so long its answer waits."""
+    bus_look_seconds: float = 1.0
+    """How often it is looked whether the bus answers; streams tell of it no later than that."""
 
 
 @dataclass(frozen=True, slots=True)

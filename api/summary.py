@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from api.bus_state import excuse
 from api.rows import cents_text
 from api.texts import LANGUAGES, TEXTS, Language
 from schemas.amounts import format_amount
@@ -44,7 +45,7 @@ body { margin: 0 auto; max-width: 64rem; padding: 1rem; }
 h1 { font-size: 1.2rem; } h2 { font-size: 1.05rem; margin-top: 2rem; }
 .total { font-size: 2.2rem; font-weight: 650; }
 .mark { border: 1px solid; border-radius: .3rem; font-size: .8rem; padding: 0 .35rem; white-space: nowrap; }
-.demo { border: 2px solid; padding: .5rem 1rem; font-weight: 650; }
+.demo, .bus { border: 2px solid; padding: .5rem 1rem; font-weight: 650; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid #8886; padding: .3rem .5rem; text-align: left; vertical-align: top; }
@@ -79,7 +80,7 @@ class _Page:
         ]
         if self._document["demo"]:
             parts.append(f'<p class="demo">{escape(texts["demo"])}</p>')
-        parts += [self._total(), *map(self._account, self._document["accounts"]), self._sources()]
+        parts += [self._bus(), self._total(), *map(self._account, self._document["accounts"]), self._sources()]
         parts.append("</main></body></html>\n")
         return "\n".join(parts)
 
@@ -91,6 +92,19 @@ class _Page:
             names = [f'<a href="?portfolio={name}&amp;lang={self._language}">{name}</a>' for name in self._portfolios]
             lines.append(f'<nav aria-label="{escape(self._texts["portfolios"])}">{" · ".join(names)}</nav>')
         return "".join(lines)
+
+    def _bus(self) -> str:
+        """That what is shown grows old, and why, where the bus is not read."""
+        texts, bus = self._texts, self._document["bus"]
+        if not self._bus_is_away:
+            return ""
+        what = escape(texts[f"bus_{bus['state']}"]).replace("{since}", self._time(bus["since"]))
+        shown = texts["bus_known" if self._document["updatedAt"] else "bus_unknown"]
+        return f'<p class="bus" role="status">{what} {escape(shown)}<br>{escape(bus["reason"])}</p>'
+
+    @property
+    def _bus_is_away(self) -> bool:
+        return self._document["bus"]["state"] in {"degraded", "failed"}
 
     def _total(self) -> str:
         texts, totals = self._texts, self._document["totals"]
@@ -109,13 +123,14 @@ class _Page:
             if more > 0:
                 reasons.append(f"<li>{escape(texts['more_reasons'].format(count=more))}</li>")
             lines.append(f"<p>{escape(texts['partial_why'])}</p><ul>{''.join(reasons)}</ul>")
-        if not self._document["accounts"]:
+        if not self._document["accounts"] and not self._bus_is_away:
             lines.append(f"<p>{escape(texts['no_accounts'])}</p>")
         return "".join(lines)
 
     def _reason(self, reason: Row) -> str:
         where = "/".join(part for part in (reason["exchange"], reason["account"], reason["wallet"]) if part)
-        text = self._texts[f"reason_{reason['kind']}"]
+        kind = "bus_away" if reason["kind"] == "loading" and self._bus_is_away else reason["kind"]
+        text = self._texts[f"reason_{kind}"]
         # Put in by replacing, not by formatting: a hostile asset name may hold braces.
         return text.replace("{where}", where).replace("{asset}", reason["asset"] or "")
 
@@ -154,8 +169,9 @@ class _Page:
         rows = []
         for source in self._document["sources"]:
             state, error = source["state"], source["error"]
-            lines = [escape(texts[f"do_{state}"])]
-            if error is not None:
+            excused = excuse(self._document["bus"]["state"], self._document["bus"]["reason"], state)
+            lines = [escape(texts[f"do_bus_{excused}" if excused else f"do_{state}"])]
+            if error is not None and excused in {None, "loading"}:  # Else it says the same, in English alone.
                 lines += [escape(error["message"]), escape(error["mend"])]
             rows.append(
                 f'<tr><th scope="row">{escape(source["exchange"])} / {escape(source["account"])}</th>'

@@ -56,6 +56,17 @@ async def test_the_processes_answer_as_the_one_process_does(roles: Roles, progra
     assert not [line for line in lines if line["level"] in {"error", "critical"}]
 
 
+def bus_is_away(answer: dict, state: str) -> bool:
+    """Whether the api says that it cannot read the bus; no source is said to be anything but what it was then."""
+    bus = answer["bus"]
+    return (
+        bus["state"] == "degraded"
+        and "Kafka does not answer" in bus["reason"]
+        and {source["state"] for source in answer["sources"]} == {state}
+        and all(state == "live" or "Kafka" in source["error"]["mend"] for source in answer["sources"])
+    )
+
+
 async def get_when_up(http: aiohttp.ClientSession, program) -> tuple[int, dict]:
     async with asyncio.timeout(20):
         while True:
@@ -98,13 +109,15 @@ async def test_the_broker_may_come_last_and_leave_first(program, http, until, br
         assert (status, answer["ready"]) == (503, False)
         assert "nothing listens there" in answer["reasons"]["bus"]
     assert (await get(http, roles.api, "/api/portfolio"))[0] == 200
+    await until(roles.api, "/api/portfolio", lambda answer: bus_is_away(answer, "starting"))
     await kafka.start()
     came = time.monotonic()
     await ready(roles, until)
     assert time.monotonic() - came < 10
     before = await until(roles.api, "/api/portfolio", whole)
     await kafka.kill()
-    await until(roles.api, "/ready", lambda answer: not answer["ready"])
+    await until(roles.api, "/ready", lambda answer: answer.get("reasons", {}).get("api", "").startswith("degraded: "))
+    await until(roles.api, "/api/portfolio", lambda answer: bus_is_away(answer, "live"))
     assert (await get(http, roles.api, "/api/portfolio"))[1]["accounts"], "what was known stays"
     assert whole(before)
     for role in ROLES:

@@ -4,8 +4,10 @@ from decimal import Decimal
 import pytest
 from prometheus_client import CollectorRegistry
 
-from api.latest import Latest
+from api.bus_state import BusWatch
+from api.latest import SILENT_SECONDS, Latest
 from api.meter import Meter
+from bus.interface import ReaderState
 from monitoring.metrics import PortfolioMetrics
 from schemas.events import ERROR_KINDS, ErrorCounts
 from schemas.topics import COLLECTORS
@@ -17,11 +19,18 @@ class Metered:
     """The api's follower with the customer's five, fed directly."""
 
     def __init__(self, *, live: bool = True) -> None:
+        self.reader = (ReaderState.LIVE if live else ReaderState.LOADING, "")
         self.registry = CollectorRegistry()
         self.clock = MovedClock()
         meter = Meter(PortfolioMetrics(self.registry), portfolio="main", exchanges=("binance", "btcturk"))
+        watch = BusWatch(lambda: self.reader, self.clock, grace_seconds=SILENT_SECONDS)
         self.latest = Latest(
-            default_portfolio="main", exchanges=("binance", "btcturk"), demo=False, meter=meter, clock=self.clock
+            default_portfolio="main",
+            exchanges=("binance", "btcturk"),
+            demo=False,
+            meter=meter,
+            clock=self.clock,
+            bus=watch.look,
         )
         if live:
             self.latest.caught_up()
