@@ -109,7 +109,7 @@ class KafkaBus:
         if self._watch.problem:
             state = "degraded" if self._watch.ready.is_set() else "loading"
             return Check(ready=False, reason=f"{state}: {self._watch.problem}")
-        return Check(ready=True)
+        return Check(ready=True, warning=self._watch.warning)
 
     async def publish(self, facts: Sequence[Encoded], *, deadline_seconds: float = PUBLISH_DEADLINE_SECONDS) -> None:
         """Publish a batch, in order; every record is acknowledged by all in-sync replicas when this returns."""
@@ -191,5 +191,5 @@ class KafkaBus:
         self._error = error
         self._watch.ready.set()
         for reader in self._readers:
-            reader.fail("the bus cannot be used, and says why in a line of its own")
+            reader.fail(str(error), told=True)
         self._ended.set()

@@ -80,18 +80,24 @@ def is_refusal(error: BaseException) -> bool:
     return isinstance(error, _NOT_AUTHORISED)
 
 
+_REASONS: Final = (
+    (TimeoutError, "the broker does not answer in time"),
+    ((errors.RequestTimedOutError, errors.KafkaTimeoutError), "the broker does not acknowledge in time"),
+    ((errors.KafkaConnectionError, errors.NodeNotReadyError, ConnectionError), "the broker cannot be reached"),
+    (errors.UnknownTopicOrPartitionError, "the topic is not there, or the broker cannot be reached"),
+    (
+        (errors.NotLeaderForPartitionError, errors.LeaderNotAvailableError),
+        "the topic is not there, or has no leader at the moment",
+    ),
+    (errors.MessageSizeTooLargeError, "the broker's limit for records is below ours: see spark-portfolio topics"),
+)
+
+
 def reason_of(error: BaseException) -> str:
     """An error of the library in a few words for people; it never quotes a record."""
-    if isinstance(error, TimeoutError):
-        return "the broker does not answer in time"
-    if isinstance(error, errors.RequestTimedOutError | errors.KafkaTimeoutError):
-        return "the broker does not acknowledge in time"
-    if isinstance(error, errors.KafkaConnectionError | errors.NodeNotReadyError | ConnectionError):
-        return "the broker cannot be reached"
-    if isinstance(error, errors.UnknownTopicOrPartitionError):
-        return "the topic is not there, or the broker cannot be reached"
-    if isinstance(error, errors.MessageSizeTooLargeError):
-        return "the broker's limit for records is below ours: see spark-portfolio topics"
+    for kind, reason in _REASONS:
+        if isinstance(error, kind):
+            return reason
     return f"{type(error).__name__}" + (f" ({text})" if (text := _description(error)) else "")
 
 
@@ -171,7 +177,7 @@ def _connect_reason(error: BaseException) -> str:
         return "refuses connections: nothing listens there"
     if isinstance(error, TimeoutError):
         return "does not answer"
-    if isinstance(error, errors.KafkaConnectionError):
+    if isinstance(error, errors.KafkaConnectionError | ConnectionError | ssl.SSLError):
         return (
             "takes the connection and closes it: it is starting or ending, or a proxy whose broker is away, or wants "
             "another KAFKA_SECURITY_PROTOCOL"

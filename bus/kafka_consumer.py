@@ -240,12 +240,18 @@ class Session:
         return KafkaMessage(body=b"", raw_message=records, headers={}, reply_to="", consumer=_NOBODY)
 
     async def _handle(self, records: Sequence[Any]) -> None:
+        if self._over:
+            return
         names = self._plain_names
         raw = [
             _RAW(RawRecord, (names[record.topic], record.partition, record.offset, record.key, record.value))
             for record in records
         ]
-        await self._steering.take(raw)
+        try:
+            await self._steering.take(raw)
+        except Exception as error:  # noqa: BLE001 - whatever it is, these records must not be held for taken in
+            self._end()
+            self._steering.broke(error)
 
 
 class _NoConsumer:

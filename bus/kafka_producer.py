@@ -20,6 +20,7 @@ from monitoring.logs import get_logger
 from monitoring.metrics import BusMetrics
 from schemas.encoding import Encoded
 
+_MISSING: Final = (errors.UnknownTopicOrPartitionError, errors.NotLeaderForPartitionError)
 _TOO_LARGE: Final = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 
 _log = get_logger()
@@ -155,19 +156,12 @@ class Producer:
         count = len(facts)
         if isinstance(error, PublishError):
             return error
-        if isinstance(error, TimeoutError):
-            if producer is not None:
-                self._drop(producer)
-            return PublishError(f"{count} facts were not acknowledged within {deadline_seconds} s", unsent=count)
-        if isinstance(error, errors.UnknownTopicOrPartitionError):
+        if isinstance(error, TimeoutError) and producer is not None:
+            self._drop(producer)
+        if isinstance(error, (*_MISSING, AssertionError)):
             self._missing()
-        if isinstance(error, AssertionError):  # So the library says that a topic has no such partition.
-            self._missing()
-            return PublishError(f"{count} facts have no partition: a topic has too few", unsent=count)
-        if isinstance(error, errors.ProducerClosed):
-            if self._closed:
-                return BusClosedError("the bus stopped before the batch was acknowledged", unsent=count)
-            return PublishError(f"{count} facts were not acknowledged: their connection was given up", unsent=count)
+        if isinstance(error, errors.ProducerClosed) and self._closed:
+            return BusClosedError("the bus stopped before the batch was acknowledged", unsent=count)
         if is_refusal(error):
             names = ", ".join(sorted({self._settings.topic(fact.topic.name) for fact in facts}))
             refusal = NotAuthorisedError(
@@ -176,7 +170,7 @@ class Producer:
             )
             self._refused(refusal)
             return PublishError(str(refusal), unsent=count)
-        return PublishError(f"{count} facts were not acknowledged: {reason_of(error)}", unsent=count)
+        return PublishError(f"{count} facts were not acknowledged{_why(error, deadline_seconds)}", unsent=count)
 
     def _drop(self, producer: AIOKafkaProducer) -> None:
         if self._producer is producer:
@@ -187,6 +181,16 @@ class Producer:
         task = asyncio.create_task(close(producer), name="close producer")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _why(error: Exception, deadline_seconds: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f" within {deadline_seconds} s"
+    if isinstance(error, AssertionError):  # So the library says that a topic has no such partition.
+        return ": a topic has too few partitions"
+    if isinstance(error, errors.ProducerClosed):
+        return ": their connection was given up"
+    return f": {error if isinstance(error, BusError) else reason_of(error)}"
 
 
 async def _all(acknowledged: Sequence["asyncio.Future[Any]"]) -> None:

@@ -122,9 +122,9 @@ class KafkaReader:
         self._lag.set(0)
         self._status.stopped()
 
-    def fail(self, reason: str) -> None:
-        """End for good; what was given stays."""
-        self._status.failed(reason)
+    def fail(self, reason: str, *, told: bool = False) -> None:
+        """End for good; what was given stays. ``told``: the log has it."""
+        self._status.failed(reason, told=told)
         self._over.set()
 
     # What the session calls.
@@ -134,6 +134,7 @@ class KafkaReader:
         positions, emptied = self._progress.begin(begins, ends)
         for topic in emptied:
             self._tell_emptied(self._names[topic], by_id=False)
+            self._watch.look()  # What shows by its id too is then known, before the same can happen again.
         return positions
 
     def taken(self) -> Offsets:
@@ -162,7 +163,7 @@ class KafkaReader:
                 f"the broker does not let this process read {names} ({type(error).__name__}): permit Read on it "
                 "(docs/security.md lists what each role needs)"
             )
-            self.fail(str(refusal))
+            self.fail(str(refusal), told=True)
             self._refused(refusal)
         elif isinstance(error, errors.CorruptRecordException):
             self.fail("a record's checksum is wrong: look at the broker's disk. It is not stepped over")
@@ -216,7 +217,7 @@ class KafkaReader:
     def away(self, reason: str) -> None:
         """The broker does not answer."""
         self._progress.lost()
-        self._status.degraded(f"Kafka does not answer: {reason}")
+        self._status.degraded(f"Kafka does not answer: {reason}", told=True)
 
     def emptied(self, topic: str) -> None:
         """A topic was made anew under its old name: it is read from its beginning."""

@@ -1,6 +1,7 @@
 """The topics on the broker: made where missing, verified, described, and set right when a person asks for it."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -21,6 +22,8 @@ from schemas.topics import TOPICS, Topic
 ADMIN_SECONDS: Final = 10.0
 """Of one request of the administration: making seven topics takes a broker a second or two."""
 
+SETTLE_SECONDS: Final = 3.0
+"""After settings were set, until the broker shows them."""
 
 _SOURCE_TOPIC: Final = 1
 """Where a setting comes from, as DescribeConfigs tells it: the topic itself (Kafka's ConfigSource)."""
@@ -144,13 +147,24 @@ class TopicAdmin:
 
     async def reconcile(self) -> list[TopicProblem]:
         """Set what can be set: the settings, not the number of partitions. What is wrong still is returned."""
-        there = await self.existing()
-        names = {self._settings.topic(name): TOPICS[name] for name in there}
+        names = {self._settings.topic(name): TOPICS[name] for name in await self.existing()}
+        if not await self._set_right(names):
+            return await self.problems()
+        with contextlib.suppress(TimeoutError):  # A broker takes a moment to show what it was told.
+            async with asyncio.timeout(SETTLE_SECONDS):
+                while any(wrong_config(*one) for one in await self._differences(names)):  # noqa: ASYNC110 - the broker tells only who asks
+                    await asyncio.sleep(SETTLE_SECONDS / 50)
+        return await self.problems()
+
+    async def _differences(self, names: Mapping[str, Topic]) -> list[tuple[str, dict[str, str], dict[str, str]]]:
         configs = await self._configs(list(names))
+        return [(name, topic_config(topic), configs[name]) for name, topic in names.items() if name in configs]
+
+    async def _set_right(self, names: Mapping[str, Topic]) -> bool:
+        """Whether anything had to be set."""
         resources = []
-        for name, topic in names.items():
-            is_now, wanted = configs.get(name), topic_config(topic)
-            if is_now is not None and wrong_config(name, wanted, is_now):
+        for name, wanted, is_now in await self._differences(names):
+            if wrong_config(name, wanted, is_now):
                 # This request sets all settings of the topic at once: those of the operator are sent along.
                 own = await self._own_config(name)
                 resources.append(ConfigResource(ConfigResourceType.TOPIC, name, own | wanted))
@@ -160,7 +174,7 @@ class TopicAdmin:
                 for code, message, _, name in response.resources:
                     if (error := errors.for_code(code)) is not errors.NoError:
                         raise _alter_error(name, error, message)
-        return await self.problems()
+        return bool(resources)
 
     async def describe(self) -> list[TopicReport]:
         """Every topic of the table, as it is on the broker."""
@@ -216,7 +230,7 @@ class TopicAdmin:
                         "a topic's settings cannot be verified: permit DescribeConfigs on it (docs/security.md)",
                         topic=name,
                     )
-                elif error is not errors.UnknownTopicOrPartitionError:
+                else:  # Also that it is unknown: then it is just being made, and was not seen to be right.
                     raise BusError(f"the settings of {name!r} could not be read: {error.__name__}")
         return configs
 

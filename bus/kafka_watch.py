@@ -7,6 +7,7 @@ before). Topics that are missing are made, at the start and at any time later.
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
 WATCH_SECONDS: Final = 0.5
 LOOK_SECONDS_MAX: Final = 3.0
 """For one look; a broker that takes longer is away."""
+
+FIRST_LOOK_SECONDS_MAX: Final = 20.0
+"""For a look that connects first, and verifies the topics: some sixty exchanges one after the other with TLS and SASL,
+over a line that may need 0.2 s for each. A broker that swallows everything is found out by the first of them."""
+
+VERIFY_SECONDS: Final = 60.0
+"""How often the topics' settings are looked at again: whoever runs goes on, and who starts next would be refused."""
 
 RETRY_SECONDS_MIN: Final = 0.2
 RETRY_SECONDS_MAX: Final = 1.0
@@ -72,6 +80,8 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
         self._ids: dict[str, uuid.UUID] = {}
         self._verified = False
+        self._verified_at = 0.0
+        self._verifying: asyncio.Task[None] | None = None
         self._look_now = asyncio.Event()
         self._failures = 0
         self._server = ""
@@ -79,6 +89,8 @@ class Watch:
         """Set from when on all topics have been there once, as they must be."""
         self.problem = "the broker has not answered yet"
         """Why it cannot be used at the moment; empty when it can."""
+        self.warning = ""
+        """What is wrong with the topics since they were verified; empty when nothing is."""
         self.readers: set[Watched] = set()
         self.stopped = False
 
@@ -90,9 +102,11 @@ class Watch:
         """End; bounded."""
         self.stopped = True
         try:
-            if self._task is not None:
-                self._task.cancel()
-                await asyncio.wait({self._task})
+            tasks = {task for task in (self._task, self._verifying) if task is not None}
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
         finally:
             await self._disconnect()
 
@@ -109,11 +123,13 @@ class Watch:
             pause = WATCH_SECONDS
             self._look_now.clear()
             try:
-                async with asyncio.timeout(LOOK_SECONDS_MAX):
+                longest = LOOK_SECONDS_MAX if self._client is not None else FIRST_LOOK_SECONDS_MAX
+                async with asyncio.timeout(longest):
                     client = self._client or await self._connect()
                     there = await self._topics(client)
                     ends = await self._ends(client)
                 self._told(there, ends)
+                self._verify_now_and_then()
             except (NotAuthorisedError, TopicsError) as error:
                 self.problem = str(error)
                 self._failed(error)
@@ -204,11 +220,38 @@ class Watch:
             made = await admin.create_missing()
             if made:
                 self._metrics.topics_made.inc(len(made))
-                _log.info("topics were missing and are made", topics=", ".join(made))
+                names = ", ".join(self._settings.topic(name) for name in made)
+                _log.info("topics were missing and are made", topics=names)
+            if len(await admin.existing()) < len(TOPICS):
+                # Somebody else is just making them, maybe otherwise: what is not seen was not verified.
+                raise BusError("the topics are being made")
             problems = await admin.problems()
         if problems:
             raise TopicsError("the topics on Kafka are not as they must be. " + " | ".join(map(str, problems)))
         self._verified = True
+        self._verified_at = time.monotonic()
+
+    def _verify_now_and_then(self) -> None:
+        """Look at the settings again, beside the looks that must be quick."""
+        if self._verifying is not None and not self._verifying.done():
+            return
+        if time.monotonic() - self._verified_at >= VERIFY_SECONDS:
+            self._verified_at = time.monotonic()
+            self._verifying = asyncio.create_task(self._verify(), name="kafka topics")
+
+    async def _verify(self) -> None:
+        try:
+            async with TopicAdmin(self._settings, client_id=self._client_id) as admin:
+                problems = await admin.problems()
+        except BusError:
+            return  # Whether the broker answers is told by the looks.
+        self._metrics.topics_wrong.set(len({problem.topic for problem in problems}))
+        warning = " | ".join(map(str, problems))
+        if warning and not self.warning:
+            _log.warning("topics on Kafka were altered; a process that starts now is refused by them", reason=warning)
+        elif self.warning and not warning:
+            _log.info("the topics on Kafka are as they must be again")
+        self.warning = warning
 
     async def _ends(self, client: AIOKafkaConsumer) -> Offsets:
         places = [TopicPartition(*place) for place in {place for reader in self.readers for place in reader.places}]

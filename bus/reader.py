@@ -75,20 +75,20 @@ class ReaderStatus:
         if self.state is not ReaderState.FAILED:
             self._become(ReaderState.LIVE)
 
-    def degraded(self, reason: str) -> None:
-        """The bus does not answer in time; what was given stays right, and grows old."""
+    def degraded(self, reason: str, *, told: bool = False) -> None:
+        """The bus does not answer in time; what was given stays right, and grows old. ``told``: the log has it."""
         if self.state in {ReaderState.LOADING, ReaderState.LIVE, ReaderState.DEGRADED}:
-            self._become(ReaderState.DEGRADED, reason)
+            self._become(ReaderState.DEGRADED, reason, told=told)
 
     def recovered(self) -> None:
         """The bus answers again."""
         if self.state is ReaderState.DEGRADED:
             self._become(ReaderState.LIVE if self._caught_up else ReaderState.LOADING)
 
-    def failed(self, reason: str) -> None:
-        """The reader has ended for good; only a new start helps. The first reason stays."""
+    def failed(self, reason: str, *, told: bool = False) -> None:
+        """The reader has ended for good; only a new start helps. The first reason stays. ``told``: the log has it."""
         if self.state is not ReaderState.FAILED:
-            self._become(ReaderState.FAILED, reason)
+            self._become(ReaderState.FAILED, reason, told=told)
 
     def stopped(self) -> None:
         """The reader was ended by its owner. A failure stays visible."""
@@ -104,12 +104,12 @@ class ReaderStatus:
                 raise BusError(f"the reader {self.name!r} was stopped before it was live")
             await self._changed.wait()
 
-    def _become(self, state: ReaderState, reason: str = "") -> None:
+    def _become(self, state: ReaderState, reason: str = "", *, told: bool = False) -> None:
         if state is not self.state:
             self._gauges[self.state].set(0)
             self._gauges[state].set(1)
             # By name: a logger's method, kept from the import on, would not know how the process logs.
-            log = getattr(_log, _LEVELS.get(state, "debug"))
+            log = getattr(_log, "debug" if told else _LEVELS.get(state, "debug"))
             log(f"reader is {state}", reader=self.name, **({"reason": reason} if reason else {}))
         self.state, self.reason = state, reason
         # Each waiter holds the event of the moment it began to wait.

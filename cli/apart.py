@@ -76,7 +76,9 @@ class Apart:
     ) -> None:
         registry, process = new_registry(order.name)
         self._readiness = Readiness()
-        self._bus: Bus = KafkaBus(kafka, BusMetrics(registry), clock, client_id=f"spark-{order.name.replace(' ', '-')}")
+        metrics = BusMetrics(registry)
+        metrics.info.labels(servers=kafka.bootstrap_servers, prefix=kafka.topic_prefix).set(1)
+        self._bus: Bus = KafkaBus(kafka, metrics, clock, client_id=f"spark-{order.name.replace(' ', '-')}")
         self._readiness.add("bus", self._bus.check)
         self._server: MonitoringServer | None = None
         self._pulse: Pulse | None = None
@@ -178,7 +180,7 @@ async def run_apart(
             "Without Kafka, spark-portfolio up runs all of them in one process.",
         )
     log_as(order.name, settings)
-    for finding in loaded.findings:
+    for finding in () if child else loaded.findings:  # The parent has told them, once for all its processes.
         _log.warning(finding.message, mend=finding.mend)
     apart = Apart(order, settings, settings.kafka, [spec.name for spec in all_specs], SystemClock())
     code = Exit.CLEAN

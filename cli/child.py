@@ -1,6 +1,7 @@
 """One process of the fleet: started with its settings in its environment, kept running, ended."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -44,6 +45,11 @@ class Child:
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if running and self._process is not None else None
 
+    @property
+    def ending(self) -> bool:
+        """Whether it was told to end."""
+        return self._ending.is_set()
+
     async def run(self) -> Exit:
         """Start it, and again whenever it dies; return when it was ended, or when its exit code is final."""
         failures = 0
@@ -59,7 +65,7 @@ class Child:
             _log.warning(
                 "a process ended by itself and is started again",
                 process=self.name,
-                exit_code=None if self._process is None else self._process.returncode,
+                **how_it_ended(None if self._process is None else self._process.returncode),
                 in_seconds=round(pause, 1),
             )
             try:
@@ -108,12 +114,22 @@ class Child:
             self._process.kill()
 
 
+def how_it_ended(code: int | None) -> dict[str, int | str | None]:
+    """For the log: the exit code, or the signal that killed it (a negative code says so, but to nobody)."""
+    return {"how": f"killed by signal {-code}"} if code is not None and code < 0 else {"exit_code": code}
+
+
 async def _pass_on(stream: asyncio.StreamReader) -> None:
     """Write whole lines to standard error as it is at that moment: above a live display, where there is one."""
     rest = b""
     while chunk := await stream.read(_CHUNK_BYTES):
         *lines, rest = (rest + chunk).split(b"\n")
-        if lines:
-            sys.stderr.write("".join(line.decode("utf-8", "backslashreplace") + "\n" for line in lines))
+        _write(lines)
     if rest:
-        sys.stderr.write(rest.decode("utf-8", "backslashreplace") + "\n")
+        _write([rest])
+
+
+def _write(lines: Sequence[bytes]) -> None:
+    # Who reads our standard error may leave (a pager, a log collector): that is no reason to end what runs.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write("".join(line.decode("utf-8", "backslashreplace") + "\n" for line in lines))

@@ -63,6 +63,7 @@ class Fleet:
         self._ended: asyncio.Future[ExitError] = asyncio.get_running_loop().create_future()
         self._tasks: dict[Child, asyncio.Task[None]] = {}
         self._codes: list[Exit] = []
+        self._replaced: set[Child] = set()
         self._demo_port = demo_port
         self._base = foreign(environment, [one.spec for one in settings.exchanges.values()])
         self._base |= kafka_environment(kafka)
@@ -142,9 +143,23 @@ class Fleet:
             code, why = await child.run(), ""
         except OSError as error:
             code, why = Exit.ERROR, f"it cannot be started: {error.strerror}"
+        if code == Exit.REPLACED:
+            self._leave(child)
+            return
         self._codes.append(code)
         if (why := why or _WHY.get(code, "")) and not self._ended.done():
             self._ended.set_result(ExitError(code, f"{child.name} cannot go on ({why}), so all end"))
+
+    def _leave(self, child: Child) -> None:
+        """A role that moved to another machine is no reason to end the others, as long as there are any."""
+        self._replaced.add(child)
+        if child.ending or self._ended.done():
+            return
+        _log.warning(f"{child.name} is done by another process now; this one leaves it and goes on with the rest")
+        if self._replaced.issuperset(self._roles):
+            self._ended.set_result(
+                ExitError(Exit.REPLACED, "everything is done by other processes now, so this one ends")
+            )
 
     async def _listening(self, host: str, port: int) -> None:
         """Wait until something listens there, one of the processes cannot go on, or all is to end."""
@@ -164,7 +179,7 @@ class Fleet:
                 return
 
     async def wait(self) -> None:
-        """Raise ExitError when one of the processes ended for a reason that a new start would not mend."""
+        """Raise ExitError when one ended for a reason that a new start would not mend, or all were replaced."""
         raise await asyncio.shield(self._ended)
 
     async def stop(self) -> Exit:
@@ -190,7 +205,6 @@ class Fleet:
 
 _WHY: Final = {
     Exit.WRONG_USE: "its settings or the topics are wrong",
-    Exit.REPLACED: "another process took over",
     Exit.NOT_AUTHORISED: "Kafka does not permit what it needs",
 }
 

@@ -29,7 +29,7 @@ def table_of(lines: Sequence[Line]) -> Table:
     """The lines as people read them."""
     table = Table(show_header=True, expand=False)
     for title in ("", "what", "how it is", "what to do"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")  # Names of settings are long, and must be read whole.
     for line in lines:
         sign, style = SIGNS[line.outcome]
         table.add_row(Text(sign, style=style), Text(line.subject), Text(line.what), Text(line.mend))

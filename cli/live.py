@@ -111,7 +111,8 @@ def _total_line(state: PortfolioState) -> Text:
         line.append(f"   {_cents(totals.total_usd * rate.per_usd, rate.currency)} {rate.currency}", style="dim")
     if totals.partial:
         unpriced = f", {len(totals.unpriced)} unpriced" if totals.unpriced else ""
-        line.append(f"   partial ({len(totals.reasons)} reasons{unpriced})", style="yellow")
+        count = len(totals.reasons)
+        line.append(f"   partial ({count} reason{'' if count == 1 else 's'}{unpriced})", style="yellow")
     return line
 
 

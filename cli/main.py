@@ -78,7 +78,12 @@ def _run(main_coroutine: Callable[[], Coroutine[Any, Any, Exit]], *, interrupted
 @app.command()
 def up(
     *,
-    demo: Annotated[bool, typer.Option("--demo", help="Simulated exchanges instead of real ones.")] = False,
+    demo: Annotated[
+        bool,
+        typer.Option(
+            "--demo", help="Simulated exchanges instead of real ones; on Kafka, in topics of their own (demo.…)."
+        ),
+    ] = False,
     env_file: EnvFile = ENV_FILE,
 ) -> None:
     """Run everything until Ctrl-C: in one process, or on Kafka (KAFKA_BOOTSTRAP_SERVERS) with one for each role."""

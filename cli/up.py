@@ -145,6 +145,10 @@ def where_to_look(url: str, settings: Settings, *, demo: bool) -> list[str]:
             for exchange in settings.exchanges.values()
         )
         lines.append(f"DEMO: simulated exchanges, no real money: {names}")
+        if settings.kafka is not None:
+            lines.append(
+                f"On Kafka at {settings.kafka.bootstrap_servers}, its topics are {settings.kafka.topic('spark.…')}"
+            )
         if is_terminal():
             lines.append(f"Admin token of this run: {secret(settings.core.admin_token)}")
     keyless = [one.spec.title for one in settings.exchanges.values() if not one.accounts]

@@ -10,12 +10,13 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import sys
 from decimal import Decimal
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 PARTITIONS = 12  # Of spark.portfolio, for ever: the partition of a portfolio follows from their number.
 SCHEMA_VERSION = 1  # The major version this program was written for.
@@ -89,7 +90,11 @@ async def follow(bootstrap: str, topic: str, portfolio: Portfolio, *, once: bool
     )
     partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
     try:
+        # Until there is a connection, all that the library has to say comes as the exception too.
+        library = logging.getLogger("aiokafka")
+        library.setLevel(logging.CRITICAL)
         await consumer.start()
+        library.setLevel(logging.NOTSET)
         if topic not in await consumer.topics():
             sys.exit(f"there is no topic {topic} that we may read: look at --prefix, and at our rights")
         consumer.assign(partitions)
@@ -125,8 +130,10 @@ def main() -> None:
         topic = f"{options.prefix}spark.portfolio"
         try:
             asyncio.run(follow(options.bootstrap, topic, Portfolio(options.portfolio), once=options.once))
+        except (KafkaConnectionError, OSError, ValueError):
+            sys.exit(f"no Kafka answers at {options.bootstrap}: start it, or correct --bootstrap (host:port)")
         except KafkaError as error:
-            sys.exit(f"Kafka at {options.bootstrap}: {error!r}")
+            sys.exit(f"Kafka at {options.bootstrap} cannot be read: {error}")
 
 
 if __name__ == "__main__":

@@ -238,6 +238,12 @@ class BusMetrics:
     """What the bus measures of itself."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.info = Gauge(
+            "spark_bus_info",
+            "1, with the Kafka and the prefix of the topics that a process works on.",
+            ["servers", "prefix"],
+            registry=registry,
+        )
         self.published = Counter("spark_bus_published", "Facts acknowledged.", ["topic"], registry=registry)
         self.refused_records = Counter(
             "spark_bus_refused_records", "Facts that the bus will never take as they are.", ["topic"], registry=registry
@@ -289,6 +295,11 @@ class BusMetrics:
         )
         self.topics_made = Counter(
             "spark_bus_topics_made", "Topics that were missing and were made.", registry=registry
+        )
+        self.topics_wrong = Gauge(
+            "spark_bus_topics_wrong",
+            "Topics whose settings were altered since they were verified.",
+            registry=registry,
         )
         self.storage_failures = Counter(
             "spark_bus_storage_failures", "Writes of the state file that failed.", registry=registry

@@ -46,7 +46,9 @@ class KafkaGiven(BaseModel):
     kafka_sasl_mechanism: SaslMechanism = Field(
         "SCRAM-SHA-512", description="How we prove who we are: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN."
     )
-    kafka_sasl_username: str | None = Field(None, description="The user of this process, with SASL_SSL.")
+    kafka_sasl_username: str | None = Field(
+        None, description="The user of this process, with SASL_SSL or SASL_PLAINTEXT."
+    )
     kafka_sasl_password: SecretStr | None = Field(None, description="Its password.")
     kafka_ssl_cafile: Path | None = Field(
         None,
@@ -58,7 +60,9 @@ class KafkaGiven(BaseModel):
     kafka_ssl_keyfile: Path | None = Field(None, description="Its private key, in a file that only you can read.")
     kafka_ssl_key_password: SecretStr | None = Field(None, description="What that key is encrypted with, if it is.")
     topic_prefix: str = Field(
-        "", description="Stands before the topics' names on a Kafka that is shared with others, such as desk-a."
+        "",
+        description="Stands before the topics' names on a Kafka that is shared with others, with nothing in between: "
+        "desk-a. (with its dot) makes desk-a.spark.balances; up --demo puts demo. before it.",
     )
 
     @field_validator("kafka_bootstrap_servers")
@@ -79,7 +83,9 @@ def servers(text: str) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     for part in (part.strip() for part in text.split(",")):
         match = _SERVER.fullmatch(part)
-        if match is None or not 0 < int(match["port"]) <= 65_535:
+        if match is not None and not 0 < int(match["port"]) <= 65_535:
+            raise ValueError(f"{part!r} is no broker: a port is 1 to 65535")
+        if match is None:
             raise ValueError(
                 f"{part!r} is no broker: write host:port, such as 127.0.0.1:9092, without a scheme or a path, and "
                 "commas between several"
@@ -138,7 +144,7 @@ def _check_way(given: KafkaGiven, out: Values) -> None:
 
 def _check_user(given: KafkaGiven, out: Values) -> None:
     asked = given.kafka_security_protocol.startswith("SASL")
-    for name, other in ((USERNAME, PASSWORD), (PASSWORD, USERNAME)):
+    for name, other, what in ((USERNAME, PASSWORD, "a user"), (PASSWORD, USERNAME, "a user's password")):
         here, there = (getattr(given, one.lower()) is not None for one in (name, other))
         if here and not asked:
             out.error(
@@ -146,9 +152,10 @@ def _check_user(given: KafkaGiven, out: Values) -> None:
                 f"{name} is set, and {PROTOCOL} is {given.kafka_security_protocol}, which asks for no user",
                 f"set {PROTOCOL}=SASL_SSL, or delete {name}",
             )
-        elif not here and (there or asked):
+        elif not here and asked:
+            needed = f"the password of the user that {USERNAME} names" if there and name == PASSWORD else what
             out.error(
-                name, f"{name} is missing: {PROTOCOL} {given.kafka_security_protocol} needs a user", f"set {name}"
+                name, f"{name} is missing: {PROTOCOL} {given.kafka_security_protocol} needs {needed}", f"set {name}"
             )
 
 

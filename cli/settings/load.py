@@ -17,6 +17,15 @@ from collectors.spec import ExchangeSpec
 
 ENV_FILE: Final = Path(".env")
 
+LIKELY: Final = 0.5
+"""How alike (0 to 1) a wrong name and a right one are at least where the right one is worth being named."""
+
+NEAR: Final = 0.72
+"""The same where the wrong one begins like ours: KAFKA_SERVERS is so near, KAFKA_HEAP_OPTS or LOG_DIR are not."""
+
+ALIKE: Final = 0.9
+"""The same where it does not even begin like ours: a letter or two are wrong."""
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -110,17 +119,34 @@ def _check_exposure(core: CoreSettings, values: Values) -> None:
 def _name_unknown(
     from_file: Values, from_env: Values, known: set[str], prefixes: tuple[str, ...], of_exchanges: tuple[str, ...]
 ) -> None:
+    squeezed = {_squeezed(one) for one in known}
     for name, value in from_file.values.items():
+        if name.removesuffix(FILE_SUFFIX) in known:
+            continue
+        what = f"{name} ({value.origin}) is no setting"
         # In capitals: a name in small letters would else be passed over in silence, as somebody else's.
-        if name.upper().startswith(prefixes) and name.removesuffix(FILE_SUFFIX) not in known:
-            from_file.error(name, f"{name} ({value.origin}) is no setting", _nearest(name, known))
+        if name.upper().startswith(prefixes) or _squeezed(name) in squeezed:
+            from_file.error(name, what, _nearest(name, known))
+        elif _near(name, known, ALIKE):  # Maybe another program's, which shares the file.
+            from_file.warn(name, what, _nearest(name, known))
     for name in from_env.values:
-        if name.startswith(of_exchanges) and name.removesuffix(FILE_SUFFIX) not in known:
+        if name.removesuffix(FILE_SUFFIX) in known:
+            continue
+        # Other programs have names that begin like ours there, as Kafka's own do: only what is near is worth a word.
+        if name.startswith(of_exchanges) or _near(name, known, NEAR if name.startswith(prefixes) else ALIKE):
             from_env.warn(name, f"{name} in the environment is no setting of ours", _nearest(name, known))
 
 
+def _squeezed(name: str) -> str:
+    return name.upper().removesuffix(FILE_SUFFIX).replace("_", "")
+
+
+def _near(name: str, known: set[str], cutoff: float) -> list[str]:
+    return difflib.get_close_matches(name.upper().removesuffix(FILE_SUFFIX), sorted(known), n=1, cutoff=cutoff)
+
+
 def _nearest(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name.upper(), sorted(known), n=1, cutoff=0.5)
+    close = _near(name, known, LIKELY)
     return f"did you mean {close[0]}?" if close else "delete it"
 
 

@@ -210,6 +210,27 @@ async def test_a_mistake_in_the_watch_is_seen_and_does_not_end_it(kafka: str, to
         await until(lambda: made.bus.check().ready and reader.state is ReaderState.LIVE)
 
 
+async def test_what_a_handler_could_not_take_in_is_read_again(kafka: str, topic_prefix: str):
+    """FastStream swallows what a handler raises and goes on behind those records: nobody would ever see them."""
+    async with started(kafka, topic_prefix) as made:
+        follower, reader = await made.follow([topics.WANTED])
+        take, failures = reader.take, 2
+
+        async def failing(records):
+            nonlocal failures
+            failures -= 1
+            if failures >= 0:
+                raise KeyError("a mistake of ours")
+            await take(records)
+
+        reader.take = failing
+        for seq in (1, 2, 3):
+            await made.bus.publish([wanted("BTC", seq)])
+        await follower.until(lambda seen: seen.seqs("main/BTC") == [1, 2, 3])
+        assert made.sample("spark_bus_sessions_lost_total", reader="reader") == 2
+        await asyncio.wait_for(reader.live(), 2)
+
+
 async def test_errors_are_not_slept_over(proxied_broker: ProxiedBroker):
     """FastStream sleeps five seconds after an error of its consumer, and fifteen after some."""
     proxy = proxied_broker.proxy

@@ -79,8 +79,9 @@ async def test_a_topic_made_anew_and_filled_past_the_old_position_is_read_from_i
         await made.bus.publish([wanted("BTC", seq) for seq in range(1, 6)])
         await follower.until(lambda seen: seen.state == {"main/BTC": 5})
         for again in (1, 2):  # Twice within ten seconds: the second time is not taken for an echo of the first.
-            seen_before = len(follower.facts)
+            seen_before, ids = len(follower.facts), dict(made.bus._watch._ids)
             await refill(kafka, topic_prefix, 200)
+            await until(lambda before=ids: made.bus._watch._ids["spark.wanted"] != before["spark.wanted"])
             await until(lambda c=again: len(follower.resets) == c)
             await follower.until(
                 lambda seen, b=seen_before: (

@@ -22,6 +22,7 @@ from aiokafka.partitioner import murmur2
 from schemas.encoding import encode
 from schemas.portfolio import PortfolioState
 from schemas.topics import PORTFOLIO
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "examples" / "consume_total.py"
@@ -262,6 +263,24 @@ async def history(topic: Topic, names: list[str], seed: int) -> Truth:
     await topic.publish(*records)
     assert set(truth.totals) == set(names[1:])
     return truth
+
+
+@pytest.mark.parametrize("where", ["127.0.0.1:{port}", "127.0.0.1", "no-such-host.invalid:9092"])
+async def test_without_a_broker_it_ends_with_one_sentence(tmp_path: Path, where: str) -> None:
+    where = where.format(port=free_port())
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", str(SAMPLE), "--bootstrap", where),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.DEVNULL,
+    )
+    out, errors = await asyncio.wait_for(process.communicate(), WITHIN)
+    assert process.returncode == 1
+    assert (out.decode(), errors.decode()) == (
+        "",
+        f"no Kafka answers at {where}: start it, or correct --bootstrap (host:port)\n",
+    )
 
 
 async def test_any_history_comes_to_the_truth(topic: Topic, run: Run) -> None:

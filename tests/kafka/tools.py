@@ -49,10 +49,10 @@ class Made:
         states = self.states[name] = []
         become = reader._status._become
 
-        def noted(state: ReaderState, reason: str = "") -> None:
+        def noted(state: ReaderState, reason: str = "", *, told: bool = False) -> None:
             if not states or states[-1] is not state:
                 states.append(state)
-            become(state, reason)
+            become(state, reason, told=told)
 
         reader._status._become = noted
         await reader.start()
@@ -109,6 +109,9 @@ async def alter(bootstrap: str, name: str, **config: str) -> None:
     plain = {key.replace("_", "."): value for key, value in config.items()}
     async with admin_of(bootstrap) as admin:
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, plain)])
+    async with asyncio.timeout(5):  # The broker takes a moment to show it.
+        while not plain.items() <= (await config_of(bootstrap, name)).items():  # noqa: ASYNC110 - it tells only who asks
+            await asyncio.sleep(0.02)
 
 
 async def config_of(bootstrap: str, name: str) -> dict[str, str]:

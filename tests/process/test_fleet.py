@@ -63,6 +63,7 @@ async def test_the_demo_runs_as_processes_and_ends_with_them(program, until, kaf
     )
     assert children(demo.process.pid)["aggregator"].pid != killed
     assert "is started again" in demo.err
+    assert "killed by signal 9" in demo.err
 
     running = children(demo.process.pid)
     before = time.monotonic()
@@ -72,6 +73,32 @@ async def test_the_demo_runs_as_processes_and_ends_with_them(program, until, kaf
     lines = [json.loads(line) for line in demo.err.splitlines()]
     assert {line["role"] for line in lines if "role" in line} == {*running} - {"simulator"}
     assert not [line for line in lines if line["level"] in {"error", "critical"}]
+
+
+@pytest.mark.slow
+async def test_a_role_that_moved_elsewhere_leaves_the_others_running(
+    program, until, kafka: str, topic_prefix: str
+) -> None:
+    prefix = f"demo.{topic_prefix}"
+    demo = await program().start("up", "--demo", KAFKA_BOOTSTRAP_SERVERS=kafka, TOPIC_PREFIX=prefix)
+    await until(demo, "/api/portfolio", whole)
+    before = children(demo.process.pid)
+    other = program()
+    await other.start("aggregator", KAFKA_BOOTSTRAP_SERVERS=kafka, TOPIC_PREFIX=prefix, METRICS_PORT=str(other.port))
+    await until_gone(lambda: "aggregator is done by another process now" in demo.err)
+    await until(demo, "/api/portfolio", whole)
+    after = children(demo.process.pid)
+    assert {name: one.pid for name, one in after.items()} == {
+        name: one.pid for name, one in before.items() if name != "aggregator"
+    }
+    assert demo.err.count("is done by another process now") == 1
+    assert await other.interrupt() == 0
+    looked = await program().start(
+        "topics", "--json", KAFKA_BOOTSTRAP_SERVERS=kafka, TOPIC_PREFIX=prefix, API_PORT=str(demo.port)
+    )
+    assert await looked.ended(20) == 0, looked.err
+    assert "api" in {reader["process"] for reader in json.loads(looked.out)["readers"]}
+    assert await demo.interrupt() == 0
 
 
 @pytest.mark.slow
@@ -132,6 +159,8 @@ async def test_make_demo_kafka_brings_a_broker_and_ends_it_on_ctrl_c(tmp_path, u
     assert os.getpgid(java.pid) != os.getpgid(glue.process.pid), "Ctrl-C must not end the broker before its users"
     os.killpg(glue.process.pid, signal.SIGINT)  # As a terminal does it.
     assert await glue.ended(15) == 0, glue.err[-1000:]
+    assert re.search(r"^KAFKA_BOOTSTRAP_SERVERS=127\.0\.0\.1:\d+ TOPIC_PREFIX=demo\.$", glue.out, re.MULTILINE)
+    assert "its topics are demo.spark.…" in glue.out
     assert not [process for process in everyone if alive(process)]
 
 

@@ -64,6 +64,9 @@ async def test_topics_of_somebody_else_under_our_names_are_refused_with_the_mend
     mended = await run(program, "topics", "--reconcile", "--json", code=2, **settings)
     answer = json.loads(mended.out)
     wrong = {topic["name"]: topic["problems"] for topic in answer["topics"] if topic["problems"]}
+    assert {"topic": f"{topic_prefix}spark.prices", "setting": "cleanup.policy", "was": "delete"} in [
+        {name: text for name, text in one.items() if name != "is"} for one in answer["set_right"]
+    ]
     assert set(wrong) == {f"{topic_prefix}spark.balances"}, "settings are set, partitions cannot be"
     assert "cannot be taken away" in wrong[f"{topic_prefix}spark.balances"][0]["mend"]
 
@@ -118,6 +121,11 @@ async def test_who_is_not_let_in_leaves_with_code_5_and_one_clear_line(
     refused = await run(program, "check", "--json", code=1, **settings | {"KAFKA_SASL_PASSWORD": "no"}, **CLOSED)
     lines = {line["subject"]: line for line in json.loads(refused.out)["lines"]}
     assert lines["kafka"]["outcome"] == "error"
+    assert "does not let this process in" in lines["kafka"]["what"]
+    assert "away" not in lines["kafka"]["what"], "it is there, and refuses us"
+    refused = await run(program, "topics", code=5, **settings | {"KAFKA_SASL_PASSWORD": "no"})
+    assert "does not let this process in" in refused.err
+    assert "away" not in refused.err
     fleet = await run(program, "up", "--demo", code=5, **settings)
     assert "cannot go on (Kafka does not permit what it needs), so all end" in fleet.err
     await secured.allow(Acl("alice", Operation.ALL, Resource.TOPIC, topic_prefix, prefixed=True))

@@ -83,8 +83,8 @@ def test_a_password_from_a_file(tmp_path: Path) -> None:
         (["KAFKA_BOOTSTRAP_SERVERS=localhost"], "'localhost' is no broker: write host:port"),
         (["KAFKA_BOOTSTRAP_SERVERS=kafka://localhost:9092"], "is no broker"),
         (["KAFKA_BOOTSTRAP_SERVERS=localhost:9092,"], "'' is no broker"),
-        (["KAFKA_BOOTSTRAP_SERVERS=localhost:99999"], "is no broker"),
-        (["KAFKA_BOOTSTRAP_SERVERS=localhost:0"], "is no broker"),
+        (["KAFKA_BOOTSTRAP_SERVERS=localhost:99999"], "'localhost:99999' is no broker: a port is 1 to 65535"),
+        (["KAFKA_BOOTSTRAP_SERVERS=localhost:0"], "a port is 1 to 65535"),
         ([HERE, "TOPIC_PREFIX=a/b"], "a prefix holds letters"),
         ([HERE, "KAFKA_SECURITY_PROTOCOL=TLS"], "KAFKA_SECURITY_PROTOCOL (.env:2): Input should be 'PLAINTEXT', 'SSL'"),
         ([HERE, "KAFKA_SECURITY_PROTOCOL=SASL_SSL", USER, "KAFKA_SASL_MECHANISM=GSSAPI"], "KAFKA_SASL_MECHANISM"),
@@ -93,10 +93,15 @@ def test_a_password_from_a_file(tmp_path: Path) -> None:
             ["KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092,10.0.0.7:9092", "KAFKA_SECURITY_PROTOCOL=SASL_PLAINTEXT", USER],
             "10.0.0.7 is another machine",
         ),
-        ([HERE, "KAFKA_SASL_USERNAME=a", "KAFKA_SECURITY_PROTOCOL=SASL_SSL"], "KAFKA_SASL_PASSWORD is missing"),
+        ([HERE, "KAFKA_SASL_USERNAME=a", "KAFKA_SECURITY_PROTOCOL=SASL_SSL"], "needs the password of the user that"),
         ([HERE, "KAFKA_SASL_PASSWORD=a", "KAFKA_SECURITY_PROTOCOL=SASL_SSL"], "KAFKA_SASL_USERNAME is missing"),
         ([HERE, USER], "KAFKA_SASL_USERNAME is set, and KAFKA_SECURITY_PROTOCOL is PLAINTEXT"),
         ([HERE, "KAFKA_SSL_CAFILE=ca.pem"], "KAFKA_SSL_CAFILE is set, and KAFKA_SECURITY_PROTOCOL is PLAINTEXT"),
+        ([HERE, "KAFKA_SSL_KEY_PASSWORD=x"], "KAFKA_SSL_KEY_PASSWORD is set, and KAFKA_SECURITY_PROTOCOL is PLAINTEXT"),
+        (
+            [HERE, USER, "KAFKA_SECURITY_PROTOCOL=SASL_PLAINTEXT", "KAFKA_SSL_KEY_PASSWORD=x"],
+            "KAFKA_SSL_KEY_PASSWORD is set, and KAFKA_SECURITY_PROTOCOL is SASL_PLAINTEXT",
+        ),
         ([AWAY, "KAFKA_SECURITY_PROTOCOL=SSL", "KAFKA_SSL_CERTFILE={cert}"], "KAFKA_SSL_KEYFILE is missing"),
         ([AWAY, "KAFKA_SECURITY_PROTOCOL=SSL", "KAFKA_SSL_KEYFILE={key}"], "KAFKA_SSL_CERTFILE is missing"),
         ([AWAY, "KAFKA_SECURITY_PROTOCOL=SSL", "KAFKA_SSL_KEY_PASSWORD=x"], "is set without KAFKA_SSL_KEYFILE"),
@@ -125,6 +130,12 @@ def test_what_cannot_be_right_is_refused_with_its_mend(
 def test_both_halves_of_a_missing_user_are_named(tmp_path: Path) -> None:
     loaded = load(tmp_path, HERE, "KAFKA_SECURITY_PROTOCOL=SASL_SSL")
     assert {error.name for error in loaded.errors} == {"KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"}
+
+
+@pytest.mark.parametrize("name", ["KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"])
+def test_half_a_user_where_none_is_asked_for_is_not_told_to_add_the_other_half(tmp_path: Path, name: str) -> None:
+    (error,) = load(tmp_path, HERE, f"{name}=a").errors
+    assert "which asks for no user" in error.message
 
 
 def test_clear_text_to_another_machine_is_warned_of(tmp_path: Path) -> None:

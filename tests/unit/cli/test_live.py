@@ -4,11 +4,12 @@ from prometheus_client import CollectorRegistry
 from rich.console import Console
 
 from bus.local import LocalBus
-from cli.live import LiveSummary
+from cli.live import LiveSummary, _total_line
 from monitoring.clock import SystemClock
 from monitoring.metrics import BusMetrics
 from schemas.events import SourceError
-from tests.unit.api.states import NOW, fact, status
+from schemas.portfolio import PartialReason
+from tests.unit.api.states import NOW, account, fact, state, status
 
 
 def test_no_text_from_outside_moves_the_terminal() -> None:
@@ -24,3 +25,15 @@ def test_no_text_from_outside_moves_the_terminal() -> None:
     assert "\\x1b]0;title" in text
     assert not [character for character in text if not (character.isprintable() or character == "\n")]
     assert not [line for line in text.splitlines() if line.startswith("total")]
+
+
+def test_one_reason_is_no_several() -> None:
+    def line(count: int) -> str:
+        reasons = tuple(PartialReason(kind="no_account", exchange="binance", account="main") for _ in range(count))
+        made = state([account("binance", [])])
+        return _total_line(
+            made.model_copy(update={"totals": made.totals.model_copy(update={"partial": True, "reasons": reasons})})
+        ).plain
+
+    assert "partial (1 reason)" in line(1)
+    assert "partial (2 reasons)" in line(2)

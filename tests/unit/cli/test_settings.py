@@ -83,6 +83,9 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     [
         ("ACME_API_KY=x", "did you mean ACME_API_KEY?"),
         ("API_PROT=1", "did you mean API_PORT?"),
+        ("TOPICPREFIX=x", "TOPICPREFIX (.env:1) is no setting -> did you mean TOPIC_PREFIX?"),
+        ("ACMEAPI_KEY=x", "did you mean ACME_API_KEY?"),
+        ("KAFKA_SERVERS=x", "did you mean KAFKA_BOOTSTRAP_SERVERS?"),
         ("ACME_API_KEY=k", "ACME_API_SECRET is missing"),
         (f"ACME_API_SECRET={SECRET}", "ACME_API_KEY is missing"),
         ("ACME_API_KEY=k\nACME_API_SECRET=%%%", "is not base64"),
@@ -141,6 +144,53 @@ def test_an_unknown_name_in_the_environment_is_a_warning(tmp_path: Path) -> None
     loaded = load(tmp_path, environment={"ACME_API_KY": "x", "SOMEBODY_ELSES": "y", "LOG_DIR": "z"})
     assert loaded.settings is not None
     assert [finding.name for finding in loaded.findings] == ["ACME_API_KY"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("KAFKA_BOOTSTRAP_SERVER", "KAFKA_BOOTSTRAP_SERVERS"),
+        ("KAFKA_SERVERS", "KAFKA_BOOTSTRAP_SERVERS"),
+        ("KAFKA_PASSWORD", "KAFKA_SASL_PASSWORD"),
+        ("KAFKA_PASSWORD_FILE", "KAFKA_SASL_PASSWORD"),
+        ("METRICS_PROT", "METRICS_PORT"),
+        ("METRIC_PORT", "METRICS_PORT"),
+        ("TOPIC_PREFX", "TOPIC_PREFIX"),
+        ("TOPICPREFIX", "TOPIC_PREFIX"),
+        ("API_PROT", "API_PORT"),
+        ("ACME_API_SECRT", "ACME_API_SECRET"),
+    ],
+)
+def test_a_misspelt_name_in_the_environment_is_warned_of_with_the_right_one(
+    tmp_path: Path, name: str, meant: str
+) -> None:
+    loaded = load(tmp_path, environment={name: "x"})
+    assert loaded.settings is not None
+    (finding,) = loaded.findings
+    assert (finding.severity, finding.name, finding.mend) == ("warning", name, f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "KAFKA_HOME",
+        "KAFKA_OPTS",
+        "KAFKA_HEAP_OPTS",
+        "KAFKA_LOG4J_OPTS",
+        "KAFKA_JMX_OPTS",
+        "API_URL",
+        "LOG_DIRS",
+        "PATH",
+    ],
+)
+def test_names_of_other_programs_are_none_of_our_business(tmp_path: Path, name: str) -> None:
+    assert not load(tmp_path, environment={name: "x"}).findings
+
+
+def test_a_name_in_the_file_that_is_nearly_ours_is_a_warning_only(tmp_path: Path) -> None:
+    loaded = load(tmp_path, "KAFAK_BOOTSTRAP_SERVERS=x\nOTHER_PROGRAM=y\n")
+    assert loaded.settings is not None
+    assert [finding.mend for finding in loaded.findings] == ["did you mean KAFKA_BOOTSTRAP_SERVERS?"]
 
 
 def test_no_message_shows_a_value(tmp_path: Path) -> None:
