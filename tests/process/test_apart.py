@@ -1,12 +1,18 @@
 """Every role as a process of its own, on a real Kafka: they answer as the one process does, and fail alone."""
 
 import asyncio
+import datetime as dt
 import json
 import time
 
 import aiohttp
 import pytest
 
+from bus.kafka_settings import KafkaSettings
+from schemas import topics
+from schemas.encoding import encode
+from tests.contract.bus.tools import Recorder
+from tests.kafka.tools import Made
 from tests.ports import free_port
 from tests.process.apart import COLLECTORS, ROLES, Observer, Roles, get, plain, whole
 from tests.process.test_restart import started_simulator
@@ -142,13 +148,34 @@ async def test_the_older_of_two_aggregators_leaves(program, until, kafka: str, t
     assert await newer.interrupt() == 0
 
 
-async def test_an_account_is_forgotten_while_the_others_are_read(roles: Roles, program, until) -> None:
+async def silence(kafka: KafkaSettings, key: str) -> None:
+    """Let an account's last report be a minute old."""
+    made, last = Made(kafka), Recorder()
+    await made.bus.start()
+    try:
+        reader = made.bus.follow_state([topics.COLLECTORS], last, name="last")
+        await reader.start()
+        await reader.live()
+        status = next(fact.event for fact in reversed(last.facts) if fact.key == key)
+        old = {"observed_at": status.observed_at - dt.timedelta(seconds=60), "seq": status.seq + 1}
+        await made.bus.publish([encode(status.model_copy(update=old))])
+    finally:
+        await made.bus.stop()
+
+
+async def test_an_account_is_forgotten_while_the_others_are_read(
+    roles: Roles, program, until, kafka: str, topic_prefix: str
+) -> None:
     await roles.start(*ROLES)
     await until(roles.api, "/api/portfolio", lambda answer: len(answer["accounts"]) == 2)
     keyed = await program().start("forget", "btcturk/main", **roles.settings, **roles.simulated)
     assert await keyed.ended(10) == 2
     assert "still configured" in keyed.err
     assert await roles.programs["collector btcturk"].interrupt() == 0
+    early = await program().start("forget", "btcturk/main", **roles.settings)
+    assert await early.ended(15) == 2
+    assert "its collector reported" in early.err
+    await silence(KafkaSettings(kafka, topic_prefix), "main/btcturk/main")
     gone = await program().start("forget", "btcturk/main", **roles.settings)
     assert await gone.ended(15) == 0, gone.err
     assert "btcturk/main is forgotten: 2 records" in gone.out
