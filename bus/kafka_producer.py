@@ -67,8 +67,8 @@ class Producer:
                 async with self._sending:
                     producer = self._producer or await self._make()
                     acknowledged = await self._send(producer, facts)
-                await _all(acknowledged)
-                if too_large := [fact for fact, future in zip(facts, acknowledged, strict=True) if future.exception()]:
+                if await _all(acknowledged):
+                    too_large = [fact for fact, done in zip(facts, acknowledged, strict=True) if done.exception()]
                     await self._one_by_one(producer, too_large, facts)
         except (errors.KafkaError, OSError, AssertionError, BusError) as error:
             raise self._failure(error, producer, facts, deadline_seconds) from error
@@ -193,8 +193,8 @@ def _why(error: Exception, deadline_seconds: float) -> str:
     return f": {error if isinstance(error, BusError) else reason_of(error)}"
 
 
-async def _all(acknowledged: Sequence["asyncio.Future[Any]"]) -> None:
-    """Wait for all, then raise the first error there is; facts that are too large are found out by themselves."""
+async def _all(acknowledged: Sequence["asyncio.Future[Any]"]) -> bool:
+    """Wait for all, then raise the first error there is; whether some were too large, who are found out later."""
     try:
         # From the last on, one at a time: the library ends whole batches at once, so there is mostly one to wait for.
         for future in reversed(acknowledged):
@@ -205,10 +205,11 @@ async def _all(acknowledged: Sequence["asyncio.Future[Any]"]) -> None:
             future.add_done_callback(_forget)
         raise
     # Each is asked for its error, so that the loop does not tell of it again.
-    errors_of = [future.exception() for future in acknowledged]
-    for error in errors_of:
-        if error is not None and not isinstance(error, _TOO_LARGE):
+    failed = [error for future in acknowledged if (error := future.exception()) is not None]
+    for error in failed:
+        if not isinstance(error, _TOO_LARGE):
             raise error
+    return bool(failed)
 
 
 def _forget(future: "asyncio.Future[Any]") -> None:
