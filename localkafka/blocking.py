@@ -3,6 +3,7 @@
 import atexit
 import base64
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -148,8 +149,19 @@ class BlockingBroker:
             self._forget()
 
     def pause(self) -> None:
-        """Freeze it (SIGSTOP): its connections stay open, and nothing answers."""
-        self._signal(signal.SIGSTOP)
+        """Freeze it (SIGSTOP): its connections stay open, and nothing answers. It stands when this returns.
+
+        BrokerError when it ended instead.
+        """
+        with self._lock:
+            if self._process is None:
+                return
+            self._signal(signal.SIGSTOP)
+            # The signal reaches one thread after the other; until the last one stands, a request may still be served.
+            # Asked of the kernel, and left unread (WNOWAIT), so that an end is still there for whoever waits for it.
+            told = os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        if told is not None and told.si_code != os.CLD_STOPPED:
+            raise BrokerError(f"the broker ended instead of standing still.{self._tail()}")
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
