@@ -63,7 +63,7 @@ async def test_a_slow_reader_gets_the_newest_not_the_queue(api: Api) -> None:
 
 async def test_one_who_never_reads_is_closed_and_slows_nobody() -> None:
     first = state([account("binance", [holding(f"ASSET{number}", "1.5", "2") for number in range(1500)])])
-    async with running_api(limits=ApiLimits(stall_seconds=0.5)) as api:
+    async with running_api(limits=ApiLimits(stall_seconds=1.5)) as api:
         await api.publish(first)
         deaf = socket.socket()
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
