@@ -23,6 +23,7 @@ from schemas.portfolio import (
     Totals,
     WalletState,
 )
+from schemas.reasons import is_known
 from schemas.versions import Version
 
 Row = dict[str, Any]
@@ -224,7 +225,14 @@ def _permissions_row(permissions: Permissions) -> Row:
 def _error_row(error: SourceError | None) -> Row | None:
     if error is None:
         return None
-    return {"kind": error.kind, "message": error.message, "mend": error.mend, "at": format_utc(error.at)}
+    return {
+        "kind": error.kind,
+        "reason": error.reason if is_known(error.reason) else None,
+        "message": error.message,
+        "mend": error.mend,
+        "at": format_utc(error.at),
+        "retryAt": moment(error.retry_at),
+    }
 
 
 def bus_row(bus: BusState) -> Row:
@@ -244,7 +252,14 @@ def bus_error_row(bus: BusState) -> Row:
     else:
         message = f"Nothing was heard yet since {since}: {reason}"
         mend = "Nothing: the next report comes by itself."
-    return {"kind": "unavailable", "message": message[:TEXT_LENGTH_MAX], "mend": mend, "at": since}
+    return {
+        "kind": "unavailable",
+        "reason": None,
+        "message": message[:TEXT_LENGTH_MAX],
+        "mend": mend,
+        "at": since,
+        "retryAt": None,
+    }
 
 
 def _source_wallet_row(wallet: WalletStatus) -> Row:

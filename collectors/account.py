@@ -30,6 +30,7 @@ class AccountReader:
         self._lost = asyncio.Event()
         self._judging = asyncio.Lock()
         self._refusals = 0
+        self._refused_pause = 0.0
         self._failures = 0
         self._ever_admitted = False
         self._warned_of: tuple[str, ...] = ()
@@ -95,7 +96,7 @@ class AccountReader:
                 await asyncio.wait_for(self._lost.wait(), jittered(pause, pacing, self.reading.chance))
             except TimeoutError:
                 continue
-            await asyncio.sleep(self._refusal_pause())
+            await asyncio.sleep(self._refused_pause)
 
     async def confirm_refusal(self, error: RefusedError) -> bool:
         """Whether the whole account is refused, or only what was just asked for: a second read decides.
@@ -130,24 +131,25 @@ class AccountReader:
                 permissions, refusal = judge(found, self._allowed, title=title, first=not self._ever_admitted)
                 if refusal is not None:
                     self._refuse(refusal, permissions)
-                    return self._refusal_pause()
+                    return self._refused_pause
                 self._warn(found.unknown, ip_restricted=found.ip_restricted)
                 self._admit(permissions)
                 return pacing.permissions
         except RefusedError as error:
             self._refuse(error)
-            return self._refusal_pause()
+            return self._refused_pause
         except ExchangeError as error:
             self._failures += 1
-            if not self.admitted.is_set():
-                self.report.account_failed(error)
-            return pause_after(
+            pause = pause_after(
                 error,
                 failures=self._failures,
                 interval=pacing.unreadable_shortest,
                 pacing=pacing,
                 chance=self.reading.chance,
             )
+            if not self.admitted.is_set():
+                self.report.account_failed(error, pause)
+            return pause
 
     def _conversation(self) -> Callable[..., Awaitable[object]]:
         return self.reading.client.conversation(self.key).call
@@ -171,15 +173,13 @@ class AccountReader:
 
     def _refuse(self, error: RefusedError, permissions: Permissions | None = None) -> None:
         self._refusals += 1
+        # Later, never earlier: the number of tries a day is what counts.
+        later = 1 + self.reading.chance.uniform(0, self.reading.settings.pacing.jitter)
+        self._refused_pause = self.reading.exchange.refusal.pause(self._refusals) * later
         self.admitted.clear()
         self._lost.set()
-        self.report.account_failed(error, permissions)
+        self.report.account_failed(error, self._refused_pause, permissions)
         self.refreshes.abandon(error.message)
-
-    def _refusal_pause(self) -> float:
-        pause = self.reading.exchange.refusal.pause(max(1, self._refusals))
-        # Later, never earlier: the number of tries a day is what counts.
-        return pause * (1 + self.reading.chance.uniform(0, self.reading.settings.pacing.jitter))
 
     def _warn(self, unknown: tuple[str, ...], *, ip_restricted: bool | None) -> None:
         place = self.report.place

@@ -42,7 +42,7 @@ def balances(rows: Iterable[Amounts], *, what: str) -> tuple[Balance, ...]:
             asset=row.asset, free=row.free, locked=row.locked, total=total, mirror_of=row.mirror_of
         )
     if len(made) > BALANCES_MAX:
-        raise UnreadableError(f"{what}: more than {BALANCES_MAX} assets in one wallet.", MEND)
+        raise UnreadableError(f"{what}: more than {BALANCES_MAX} assets in one wallet.", MEND, reason="too_large")
     return tuple(made.values())
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from collectors.errors import RateLimitedError
 from collectors.exchange import BudgetRule
 from monitoring.metrics import CollectorMetrics
+from schemas.reasons import ErrorReason
 
 USABLE_SHARE: Final = 0.9
 """The rest is left for what others send before we hear of it, and for requests that straddle two windows."""
@@ -92,11 +93,13 @@ class Budget:
         self._monotonic = monotonic
         self._metrics = metrics
         self._paused_until = 0.0
+        self._paused_for: ErrorReason = "limit"
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, reason: ErrorReason = "limit") -> None:
         """Send nothing for so long. A shorter order does not end a longer one."""
         until = self._monotonic() + seconds + RETRY_AFTER_MARGIN_SECONDS
-        self._paused_until = max(self._paused_until, until)
+        if until > self._paused_until:
+            self._paused_until, self._paused_for = until, reason
 
     def paused_seconds(self) -> float:
         """How much of an ordered wait is left."""
@@ -112,6 +115,7 @@ class Budget:
                 "from this address.",
                 retry_after_seconds=left,
                 answered=False,
+                reason=self._paused_for,
             )
 
     async def take(self, name: str, weight: int) -> None:

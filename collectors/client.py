@@ -170,7 +170,7 @@ class Client:
         answer = Answer(raw.status, raw.headers, payload, at_ms)
         error = self.exchange.classify(answer) or error_of_status(self.exchange.title, raw.status, raw.headers, at_ms)
         if isinstance(error, RateLimitedError):
-            self.budget.pause(error.retry_after_seconds)
+            self.budget.pause(error.retry_after_seconds, error.reason)
         if error is not None:
             if isinstance(error, RefusedError) and key is not None:
                 self._note_refusal(error, raw.status, key)

@@ -9,6 +9,7 @@ from typing import ClassVar, Final, Literal
 
 from schemas.events import ErrorKind, SourceError
 from schemas.fields import TEXT_LENGTH_MAX
+from schemas.reasons import ErrorReason
 
 Cure = Literal["none", "clock", "listing"]
 """What the base can do about it by itself, once: take the exchange's time anew, read the list of symbols anew."""
@@ -19,16 +20,22 @@ class ExchangeError(Exception):
 
     kind: ClassVar[ErrorKind]
 
-    def __init__(self, message: str, mend: str, *, cure: Cure = "none") -> None:
+    def __init__(self, message: str, mend: str, *, reason: ErrorReason, cure: Cure = "none") -> None:
         super().__init__(message)
         self.message = message
         self.mend = mend
-        self.cure: Cure = cure
+        self.reason: Final = reason
+        self.cure: Final = cure
 
-    def described(self, at: dt.datetime) -> SourceError:
-        """The same for a status event; sentences over the contract's limit are cut."""
+    def described(self, at: dt.datetime, retry_seconds: float) -> SourceError:
+        """The same for a status event, tried again so much later; sentences over the contract's limit are cut."""
         return SourceError(
-            kind=self.kind, message=self.message[:TEXT_LENGTH_MAX], mend=self.mend[:TEXT_LENGTH_MAX], at=at
+            kind=self.kind,
+            message=self.message[:TEXT_LENGTH_MAX],
+            mend=self.mend[:TEXT_LENGTH_MAX],
+            at=at,
+            reason=self.reason,
+            retry_at=at + dt.timedelta(seconds=retry_seconds),
         )
 
 
@@ -43,8 +50,16 @@ class RateLimitedError(ExchangeError):
 
     kind = "rate_limited"
 
-    def __init__(self, message: str, mend: str, *, retry_after_seconds: float, answered: bool = True) -> None:
-        super().__init__(message, mend)
+    def __init__(
+        self,
+        message: str,
+        mend: str,
+        *,
+        retry_after_seconds: float,
+        answered: bool = True,
+        reason: ErrorReason = "limit",
+    ) -> None:
+        super().__init__(message, mend, reason=reason)
         self.retry_after_seconds = retry_after_seconds
         self.answered = answered
 
@@ -59,6 +74,9 @@ class UnreadableError(ExchangeError):
     """It answered something we do not understand, our mistake or their change: nothing is published from it."""
 
     kind = "unreadable"
+
+    def __init__(self, message: str, mend: str, *, reason: ErrorReason = "format", cure: Cure = "none") -> None:
+        super().__init__(message, mend, reason=reason, cure=cure)
 
 
 SERIOUSNESS: Final[dict[ErrorKind, int]] = {"refused": 3, "unreadable": 2, "rate_limited": 1, "unavailable": 0}

@@ -101,17 +101,20 @@ class HttpSession:
         return b"".join(chunks)
 
     def _unavailable(self, error: Exception) -> UnavailableError:
+        mend = MEND_WAIT + " Otherwise check this machine's network."
         if isinstance(error, TimeoutError):
             said = f"{self._title} did not answer within {self._timeouts.total:g} s."
-        elif isinstance(error, aiohttp.ClientSSLError):
+            return UnavailableError(said, mend, reason="timeout")
+        if isinstance(error, aiohttp.ClientSSLError):
             return UnavailableError(
                 f"The certificate of {self._title} could not be verified.",
                 "Check this machine's clock, its CA certificates, and whether something intercepts TLS here.",
+                reason="certificate",
             )
-        elif isinstance(error, aiohttp.ClientConnectorDNSError):
+        if isinstance(error, aiohttp.ClientConnectorDNSError):
             said = f"The name of {self._title}'s server could not be resolved."
         elif isinstance(error, aiohttp.ClientConnectorError):
             said = f"{self._title} could not be reached."
         else:
             said = f"The connection to {self._title} broke before the answer was complete."
-        return UnavailableError(said, MEND_WAIT + " Otherwise check this machine's network.")
+        return UnavailableError(said, mend, reason="network")

@@ -62,4 +62,4 @@ async def _read_once(
             return rows
         if len(rows) > total or len(found) != size:
             raise UnreadableError(f"{what}: {len(rows)} rows came, {total} were announced.", MEND)
-    raise UnreadableError(f"{what}: more than {PAGES_MAX} pages.", MEND)
+    raise UnreadableError(f"{what}: more than {PAGES_MAX} pages.", MEND, reason="too_large")

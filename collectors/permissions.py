@@ -25,12 +25,17 @@ def judge(
     flags = tuple(_name(flag) for flag in (*found.powers, *found.unknown))[:FLAGS_MAX]
     error = None
     if not found.reads:
-        error = RefusedError(f"The key of {title} may not read.", "Give the key the permission to read, and no other.")
+        error = RefusedError(
+            f"The key of {title} may not read.",
+            "Give the key the permission to read, and no other.",
+            reason="permission",
+        )
     elif refusing:
         names = ", ".join(_name(flag) for flag in refusing[:FLAGS_MAX])
         error = RefusedError(
             f"The key of {title} can do more than read: {names}.",
             "Take these permissions from the key, or make a new read-only one; a setting can allow each by its name.",
+            reason="too_strong",
         )
     state = "refused" if error is not None else "overridden" if flags else "read_only"
     return Permissions(state=state, flags=flags, ip_restricted=found.ip_restricted), error

@@ -101,16 +101,18 @@ class Report:
         self.wallets[wallet].error = None
         self._tell()
 
-    def failed(self, wallet: str, error: ExchangeError) -> None:
-        """A wallet could not be read."""
+    def failed(self, wallet: str, error: ExchangeError, retry_seconds: float) -> None:
+        """A wallet could not be read, and will be tried again so much later."""
         report = self.wallets[wallet]
-        report.health, report.error = "failed", error.described(self.now())
+        report.health, report.error = "failed", error.described(self.now(), retry_seconds)
         self.count(error)
         self._tell(wallet)
 
-    def account_failed(self, error: ExchangeError, permissions: Permissions | None = None) -> None:
-        """The account as a whole cannot be read."""
-        self.error = error.described(self.now())
+    def account_failed(
+        self, error: ExchangeError, retry_seconds: float, permissions: Permissions | None = None
+    ) -> None:
+        """The account as a whole cannot be read, and will be tried again so much later."""
+        self.error = error.described(self.now(), retry_seconds)
         if permissions is not None:
             self.permissions = permissions
         self.count(error)

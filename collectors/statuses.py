@@ -5,6 +5,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from collectors.errors import ExchangeError, RateLimitedError, RefusedError, UnavailableError, UnreadableError
+from schemas.reasons import ErrorReason
 
 WAIT_TOLD_SECONDS_MAX: Final = 3 * 86_400.0
 """The longest wait believed; the longest ban that an exchange we read speaks of."""
@@ -39,18 +40,25 @@ def rate_limited(title: str, seconds: float, *, banned: bool = False) -> RateLim
         "Nothing to do: reading goes on by itself. If it comes back, use fewer programs from this address, or "
         "longer poll intervals.",
         retry_after_seconds=seconds,
+        reason="banned" if banned else "limit",
     )
 
 
-_REFUSALS: Final[dict[int, tuple[str, str]]] = {
-    401: ("refuses the API key", "Check the key, its secret, its permissions and its allowed addresses."),
+_REFUSALS: Final[dict[int, tuple[str, str, ErrorReason]]] = {
+    401: (
+        "refuses the API key",
+        "Check the key, its secret, its permissions and its allowed addresses.",
+        "key_or_address",
+    ),
     403: (
         "has a firewall that stopped the request (HTTP 403)",
         "It does not serve this network, or this address is blocked: check where this runs, and wait.",
+        "firewall",
     ),
     451: (
         "does not serve this place (HTTP 451)",
         "Run this from where the exchange serves its customers, or take the exchange out of the settings.",
+        "region",
     ),
 }
 
@@ -62,14 +70,18 @@ def error_of_status(title: str, status: int, headers: Mapping[str, str], at_ms: 
     if status in {418, 429}:
         return rate_limited(title, retry_after_seconds(status, headers, at_ms), banned=status == 418)
     if status in _REFUSALS:
-        said, mend = _REFUSALS[status]
-        return RefusedError(f"{title} {said}.", mend)
+        said, mend, reason = _REFUSALS[status]
+        return RefusedError(f"{title} {said}.", mend, reason=reason)
     if status >= 500 or status == 408:
-        return UnavailableError(f"{title} answered with an error of its own (HTTP {status}).", MEND_WAIT)
+        said = f"{title} answered with an error of its own (HTTP {status})."
+        return UnavailableError(said, MEND_WAIT, reason="trouble")
     if 300 <= status < 400:
-        said = f"{title} sent us elsewhere (HTTP {status}), where we do not go."
-        mend = "Check the address in the settings, and whether this network wants a login in a browser first."
-    else:
-        said = f"{title} did not accept the request (HTTP {status})."
-        mend = "If it stays, the exchange changed its interface and an update is needed."
-    return UnreadableError(said, mend)
+        return UnreadableError(
+            f"{title} sent us elsewhere (HTTP {status}), where we do not go.",
+            "Check the address in the settings, and whether this network wants a login in a browser first.",
+            reason="redirect",
+        )
+    return UnreadableError(
+        f"{title} did not accept the request (HTTP {status}).",
+        "If it stays, the exchange changed its interface and an update is needed.",
+    )

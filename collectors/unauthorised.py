@@ -39,6 +39,7 @@ class UnauthorisedGuard:
             raise RefusedError(
                 f"{self._title} refused {self._in_a_row} calls in a row, so this key is held back.",
                 "Mend or remove the keys that are refused: the exchange blocks an address that goes on trying.",
+                reason="held_back",
             )
         self._next_try = now + HELD_SECONDS
 

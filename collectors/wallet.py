@@ -133,6 +133,7 @@ class WalletLoop:
             raise UnreadableError(
                 f"The {self.wallet} wallet does not fit into one event.",
                 "If it stays, tell the makers: no wallet should be so large.",
+                reason="too_large",
             ) from None
         moved = () if self.balances is None else moved_mirrors(self.balances, balances)
         self.balances = balances
@@ -156,26 +157,29 @@ class WalletLoop:
         if whole:
             return 0.0
         self._refusals += 1
-        self._account.report.failed(self.wallet, error)
+        # A key that is good and has read this wallet: once is no proof.
+        proof = self.balances is None or self._refusals > 1
+        pause = jittered(self._pacing.refused, self._pacing, self._reading.chance) if proof else self._pacing.confirm
+        self._account.report.failed(self.wallet, error, pause)
         self._account.refreshes.done(self.wallet, commands, error.message)
-        if self.balances is not None and self._refusals == 1:
-            return self._pacing.confirm  # The key is good and has read this wallet: once is no proof.
-        self.refused = error
-        return jittered(self._pacing.refused, self._pacing, self._reading.chance)
+        if proof:
+            self.refused = error
+        return pause
 
     def _on_failure(self, error: ExchangeError, commands: tuple[str, ...]) -> float:
         self._failures += 1
         if not isinstance(error, RateLimitedError) or error.answered:
             self._count(error.kind)
-        self._account.report.failed(self.wallet, error)
-        self._account.refreshes.done(self.wallet, commands, error.message)
-        return pause_after(
+        pause = pause_after(
             error,
             failures=self._failures,
             interval=self.poll_seconds,
             pacing=self._pacing,
             chance=self._reading.chance,
         )
+        self._account.report.failed(self.wallet, error, pause)
+        self._account.refreshes.done(self.wallet, commands, error.message)
+        return pause
 
     def _count(self, outcome: str) -> None:
         self._reading.metrics.polls.labels(self._reading.exchange.name, self.wallet, outcome).inc()

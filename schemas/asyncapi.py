@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from schemas import topics
 from schemas.encoding import EVENTS
-from schemas.events import SCHEMA_VERSION
+from schemas.events import SCHEMA_MINOR, SCHEMA_VERSION
 from schemas.export import file_name, json_schemas
 from schemas.topics import TOPICS, Topic, join_key
 
@@ -96,7 +96,7 @@ def document(examples: Mapping[str, Any]) -> dict[str, Any]:
         "asyncapi": ASYNCAPI_VERSION,
         "info": {
             "title": "Spark Portfolio: the topics",
-            "version": f"{SCHEMA_VERSION}.0.0",
+            "version": f"{SCHEMA_VERSION}.{SCHEMA_MINOR}.0",
             "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },

@@ -11,12 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from schemas import topics
 from schemas.amounts import MONEY, Amount
-from schemas.fields import Asset, Count, Identifier, Label, Seconds, Text, Utc, milliseconds
+from schemas.fields import Asset, Count, Identifier, Label, Seconds, Text, Utc, Word, milliseconds
+from schemas.reasons import ERROR_REASONS
 from schemas.topics import Topic, join_key
 from schemas.versions import Version
 
 SCHEMA_VERSION: Final = 1
 """The major version. It grows only when a reader of the old one would misunderstand."""
+
+SCHEMA_MINOR: Final = 1
+"""The minor version: so often were fields added. It stands in the documents alone, since no reader depends on it."""
 
 BALANCES_MAX: Final = 5_000
 """Assets of one wallet. The largest exchanges list well under a thousand."""
@@ -168,6 +172,16 @@ class SourceError(Fact):
     message: Text
     mend: Text
     at: Utc
+    reason: Annotated[
+        Word | None,
+        Field(
+            description="What failed, in one word. More words may come: take one that you do not know as none.",
+            examples=[*ERROR_REASONS],
+        ),
+    ] = None
+    """Of :data:`schemas.reasons.ErrorReason`, or a newer writer's word. Not ``cause``: that is what started a read."""
+    retry_at: Utc | None = None
+    """When the collector tries again by itself. In the past: it is at it, or was stopped."""
 
 
 class WalletStatus(Fact):

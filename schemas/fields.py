@@ -29,6 +29,9 @@ Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX, strict=True)
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$", strict=True)]
 """An id that somebody made up, such as a command's."""
 
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$", strict=True)]
+"""A word of an open vocabulary: writers use the ones of their version, readers let pass what they do not know."""
+
 Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 """A number that only counts: it fits a JavaScript number."""
 

@@ -45,6 +45,7 @@ from schemas.portfolio import (
     Unpriced,
     WalletState,
 )
+from schemas.reasons import ERROR_REASONS
 
 UNHURRIED: Final = {
     "deadline": None,
@@ -213,6 +214,8 @@ def source_errors() -> st.SearchStrategy[SourceError]:
         message=texts(),
         mend=texts(),
         at=moments(),
+        reason=st.none() | st.sampled_from(ERROR_REASONS) | st.from_regex(r"[a-z][a-z0-9_]{0,39}", fullmatch=True),
+        retry_at=st.none() | moments(),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from collectors.errors import ExchangeError, RefusedError, UnavailableError, UnreadableError
 from collectors.exchange import Answer
 from collectors.statuses import MEND_WAIT, WAIT_TOLD_SECONDS_MAX, rate_limited, retry_after_seconds
+from schemas.reasons import ErrorReason
 
 TITLE: Final = "Binance"
 
@@ -21,18 +22,19 @@ UNAVAILABLE: Final = frozenset({-1000, -1001, -1004, -1006, -1007, -1008, -1034,
 SYMBOLS: Final = frozenset({-1121, -1220})
 """Invalid symbol; symbol does not match its status."""
 
-REFUSED: Final[dict[int, tuple[str, str]]] = {
-    -1022: ("The signature was refused", "The API secret does not belong to the API key: copy both again."),
-    -2008: ("The API key is unknown", "It was deleted, or belongs elsewhere: make a new read-only key."),
-    -2014: ("The API key has a wrong form", "Copy the API key again, whole and without spaces."),
+REFUSED: Final[dict[int, tuple[str, str, ErrorReason]]] = {
+    -1022: ("The signature was refused", "The API secret does not belong to the API key: copy both again.", "secret"),
+    -2008: ("The API key is unknown", "It was deleted, or belongs elsewhere: make a new read-only key.", "key"),
+    -2014: ("The API key has a wrong form", "Copy the API key again, whole and without spaces.", "key"),
     -2015: (
         "The API key, its allowed addresses or its permissions were refused",
         "Check at Binance that the key exists, may read, and allows this machine's address.",
+        "key_or_address",
     ),
-    -1002: ("The API key is not authorised", "Check at Binance that the key exists and may read."),
-    -1005: ("This address is not on the key's list", "Add this machine's address to the key at Binance."),
-    -1099: ("The API key is not authorised", "Check at Binance that the key exists and may read."),
-    -3001: ("The account lacks two-factor authentication", "Switch it on at Binance."),
+    -1002: ("The API key is not authorised", "Check at Binance that the key exists and may read.", "key_or_address"),
+    -1005: ("This address is not on the key's list", "Add this machine's address to the key at Binance.", "address"),
+    -1099: ("The API key is not authorised", "Check at Binance that the key exists and may read.", "key_or_address"),
+    -3001: ("The account lacks two-factor authentication", "Switch it on at Binance.", "two_factor"),
 }
 
 _BANNED_UNTIL: Final = re.compile(r"banned until ([0-9]{13})\b", re.ASCII)
@@ -57,13 +59,14 @@ def _by_code(code: int, status: int) -> ExchangeError:
         return UnavailableError(
             "Binance found our clock to be off (-1021).",
             "The collector asks for Binance's time and tries again; if it stays, set this machine's clock (NTP).",
+            reason="clock",
             cure="clock",
         )
     if code in REFUSED:
-        said, mend = REFUSED[code]
-        return RefusedError(f"{said} ({code}).", mend)
+        said, mend, reason = REFUSED[code]
+        return RefusedError(f"{said} ({code}).", mend, reason=reason)
     if code in UNAVAILABLE or status >= 500:
-        return UnavailableError(f"Binance has a trouble of its own ({code}).", MEND_WAIT)
+        return UnavailableError(f"Binance has a trouble of its own ({code}).", MEND_WAIT, reason="trouble")
     return UnreadableError(
         f"Binance did not accept the request ({code}).",
         "If it stays, the exchange changed its interface and an update is needed.",

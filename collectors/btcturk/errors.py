@@ -33,7 +33,7 @@ def classify(answer: Answer) -> ExchangeError | None:
     if (given is None or code in SUCCESSES) and payload.get("success") is not False:
         return None
     if code in INTERNAL_ERRORS:
-        return UnavailableError(f"{TITLE} has a trouble of its own.", MEND_WAIT)
+        return UnavailableError(f"{TITLE} has a trouble of its own.", MEND_WAIT, reason="trouble")
     return UnreadableError(
         f"{TITLE} answered with an error in what looks like a success.",
         "If it stays, the exchange changed its interface and an update is needed.",
@@ -47,14 +47,18 @@ def _unauthorised(message: object) -> RefusedError:
             f"{TITLE} found the time stamp of a request to be wrong or used.",
             "The collector asks for BTCTurk's time and tries again; if it stays, set this machine's clock (NTP), and "
             "let no other program use this key.",
+            reason="clock",
             cure="clock",
         )
     if "signature" in text:
         return RefusedError(
-            f"{TITLE} refused the signature.", "The private key does not belong to the API key: copy both again."
+            f"{TITLE} refused the signature.",
+            "The private key does not belong to the API key: copy both again.",
+            reason="secret",
         )
     return RefusedError(
         f"{TITLE} refused the API key.",
         "Check at BTCTurk that the key exists, is of the REST kind, may view the account, and allows this machine's "
         "address.",
+        reason="key_or_address",
     )

@@ -47,10 +47,10 @@ def test_a_wait_that_was_told_is_never_cut_short(seed: int, told: float) -> None
 
 
 def test_the_other_kinds() -> None:
-    assert 270 <= pause(RefusedError("m", "m")) <= 330
+    assert 270 <= pause(RefusedError("m", "m", reason="key")) <= 330
     assert 27 <= pause(UnreadableError("m", "m")) <= 33
     assert 54 <= pause(UnreadableError("m", "m"), interval=60) <= 66
-    assert pause(UnavailableError("m", "m")) <= 2
+    assert pause(UnavailableError("m", "m", reason="network")) <= 2
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES.values())

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.encoding import EVENTS, decode, encode
+from schemas.events import SCHEMA_MINOR, SCHEMA_VERSION
 from schemas.export import file_name, json_schemas
 from schemas.topics import TOPICS
 from tests import strategies as make
@@ -22,6 +23,12 @@ from tests.unit.schemas.test_roundtrip import KINDS
 DATA = Path(__file__).parents[2] / "data"
 SUMS = DATA / "released.sha256"
 SCHEMAS = {path.name: json.loads(path.read_bytes()) for path in sorted((DATA / "schemas" / "v1").glob("*.json"))}
+MINORS = {
+    f"{path.parent.name}/{path.name}": json.loads(path.read_bytes())
+    for path in sorted((DATA / "schemas").glob("v*/*.json"))
+}
+"""Every stored schema: the whole of 1.0, and of each later minor version those that it added fields to."""
+NEWEST = {Path(stored).name: schema for stored, schema in MINORS.items()}
 STORED = sorted((DATA / "events").glob("v*/*.json"))
 
 
@@ -65,14 +72,24 @@ def test_every_topic_has_stored_events_and_a_stored_schema() -> None:
     assert set(SCHEMAS) == {file_name(topic) for topic in TOPICS}
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_the_present_schemas_keep_what_the_stored_ones_promised(name: str) -> None:
-    assert not breaks(SCHEMAS[name], json_schemas()[name]), "this needs a new major schema_version"
+@pytest.mark.parametrize("stored", MINORS)
+def test_the_present_schemas_keep_what_the_stored_ones_promised(stored: str) -> None:
+    assert not breaks(MINORS[stored], json_schemas()[Path(stored).name]), "this needs a new major schema_version"
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_the_stored_schemas_allow_fields_that_they_do_not_know(name: str) -> None:
-    text = json.dumps(SCHEMAS[name])
+@pytest.mark.parametrize("name", NEWEST)
+def test_what_the_present_schemas_promise_is_stored(name: str) -> None:
+    assert not breaks(json_schemas()[name], NEWEST[name]), "a field came: raise SCHEMA_MINOR and store the new schema"
+
+
+def test_the_minor_version_is_the_newest_one_stored() -> None:
+    minors = sorted(int(found.partition(".")[2] or 0) for found in {stored.partition("/")[0] for stored in MINORS})
+    assert minors == list(range(SCHEMA_MINOR + 1)), f"v{SCHEMA_VERSION}.N has the schemas that its fields came to"
+
+
+@pytest.mark.parametrize("stored", MINORS)
+def test_the_stored_schemas_allow_fields_that_they_do_not_know(stored: str) -> None:
+    text = json.dumps(MINORS[stored])
     assert "additionalProperties" not in text
     assert "unevaluatedProperties" not in text
 
@@ -83,10 +100,11 @@ def test_the_stored_schemas_allow_fields_that_they_do_not_know(name: str) -> Non
 def test_what_is_written_now_is_valid_by_the_stored_schema(topic: str, data: st.DataObject) -> None:
     event = data.draw(KINDS[topic])
     content = json.loads(encode(event).value or b"")
-    validator = jsonschema.Draft202012Validator(SCHEMAS[file_name(topic)])
-    validator.validate(content)
-    # A newer writer's fields, anywhere, change nothing for who holds events to the schema of today.
-    validator.validate({**content, "new_field": {"of": ["any", "kind"]}})
+    for schema in (schema for stored, schema in MINORS.items() if Path(stored).name == file_name(topic)):
+        validator = jsonschema.Draft202012Validator(schema)
+        validator.validate(content)
+        # A newer writer's fields, anywhere, change nothing for who holds events to the schema of today.
+        validator.validate({**content, "new_field": {"of": ["any", "kind"]}})
 
 
 # --- the checker itself ---

@@ -9,7 +9,7 @@ from aiokafka.partitioner import murmur2
 from bus.kafka_config import topic_config
 from schemas.asyncapi import KEYS
 from schemas.encoding import EVENTS
-from schemas.events import SCHEMA_VERSION
+from schemas.events import SCHEMA_MINOR, SCHEMA_VERSION
 from schemas.topics import COMMANDS, DAY, DEADLETTER, HOUR, KILOBYTE, PORTFOLIO_PARTITIONS, TOPICS, Topic
 
 ROOT = Path(__file__).parents[3]
@@ -76,6 +76,11 @@ def test_what_the_page_says_of_the_configuration_is_what_topics_are_made_with() 
 
 def test_the_major_version_is_the_present_one() -> None:
     assert f"`schema_version`, its major version. It is {SCHEMA_VERSION}." in PAGE
+
+
+def test_the_minor_version_is_the_present_one_and_says_what_it_added() -> None:
+    assert f"that is the minor version; it is {SCHEMA_MINOR}," in PAGE
+    assert [f"{SCHEMA_VERSION}.{minor} added" in PAGE for minor in range(1, SCHEMA_MINOR + 1)] == [True] * SCHEMA_MINOR
 
 
 def test_the_paths_and_links_on_the_page_lead_somewhere() -> None:

@@ -51,10 +51,32 @@ EPOCH = 1_795_341_600_000 * 1024 + 7
 D = Decimal
 
 
-def _wallets() -> tuple[WalletStatus, ...]:
-    error = SourceError(
-        kind="unavailable", message="the exchange did not answer within 10 s", mend="nothing: it is tried again", at=AT
+def _error(reason: str | None = None) -> SourceError:
+    """An error, with what 1.1 added where a reason is given."""
+    return SourceError(
+        kind="unavailable",
+        message="the exchange did not answer within 10 s",
+        mend="nothing: it is tried again",
+        at=AT,
+        reason=reason,
+        retry_at=None if reason is None else AT + dt.timedelta(seconds=2),
     )
+
+
+def _reasoned(status: CollectorStatus, state: PortfolioState) -> dict[str, Event]:
+    """Both with a word that we send, and with one that only a newer writer knows."""
+    made: dict[str, Event] = {}
+    for name, reason in (("reason", "timeout"), ("newer-word", "a_newer_word")):
+        error = _error(reason)
+        source = state.sources[0].model_copy(
+            update={"state": "unavailable", "error": error, "wallets": _wallets(error)}
+        )
+        made[f"status-{name}"] = status.model_copy(update={"error": error, "wallets": _wallets(error)})
+        made[f"state-{name}"] = state.model_copy(update={"sources": (source,)})
+    return made
+
+
+def _wallets(error: SourceError) -> tuple[WalletStatus, ...]:
     return (
         WalletStatus(wallet="spot", health="ok", poll_interval_seconds=10.0, last_success_at=AT),
         WalletStatus(wallet="earn-flexible", health="failed", poll_interval_seconds=60.0, error=error),
@@ -159,7 +181,7 @@ def _state() -> PortfolioState:
         state="live",
         last_success_at=AT,
         permissions=Permissions(state="read_only"),
-        wallets=_wallets(),
+        wallets=_wallets(_error()),
     )
     return PortfolioState(
         epoch=EPOCH,
@@ -205,9 +227,9 @@ def examples() -> dict[str, Event]:
         **who,
         state="unavailable",
         observed_at=AT,
-        wallets=_wallets(),
+        wallets=_wallets(_error()),
         last_success_at=AT,
-        error=_wallets()[1].error,
+        error=_error(),
         permissions=Permissions(state="overridden", flags=("enableMargin",), ip_restricted=True),
         errors=ErrorCounts(unavailable=2),
         clock_offset_ms=-120,
@@ -230,6 +252,7 @@ def examples() -> dict[str, Event]:
         "wanted": WantedAsset(**version, portfolio="main", asset="USDT", bridge=True),
         "status": status,
         "state": _state(),
+        **_reasoned(status, _state()),
         "command": RefreshCommand(
             **version,
             id="refresh-1",
