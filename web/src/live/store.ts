@@ -1,0 +1,37 @@
+/** A value that is replaced, never changed, and those who want to know; made for `useSyncExternalStore`. */
+export class Store<T extends object> {
+  readonly #listeners = new Set<() => void>();
+  #value: T;
+
+  constructor(value: T) {
+    this.#value = Object.freeze(value);
+  }
+
+  /** The value as it is; the same object until something changes. */
+  readonly get = (): T => this.#value;
+
+  /** Be called after every change, until the returned function is called. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  };
+
+  /** Whether anybody listens. */
+  get isWatched(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Replace some fields; where nothing differs nobody is called. */
+  update(change: Partial<T>): void {
+    const names = Object.keys(change) as (keyof T)[];
+    if (names.every((name) => Object.is(change[name], this.#value[name]))) {
+      return;
+    }
+    this.#value = Object.freeze({ ...this.#value, ...change });
+    for (const listener of [...this.#listeners]) {
+      listener();
+    }
+  }
+}

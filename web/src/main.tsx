@@ -1,0 +1,23 @@
+/** The start of the page: everything is made here once, and handed down. */
+
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Client } from "./api/client";
+import { Clock } from "./live/clock";
+import { Connection } from "./live/connection";
+import { App } from "./ui/App";
+import "./styles/base.css";
+import "./styles/parts.css";
+import "./styles/table.css";
+
+const portfolio = new URLSearchParams(location.search).get("portfolio");
+const connection = new Connection(portfolio === null ? {} : { portfolio });
+const root = document.getElementById("page");
+if (root === null) {
+  throw new Error("the index has no element #page");
+}
+createRoot(root).render(
+  <StrictMode>
+    <App connection={connection} client={new Client()} clock={new Clock()} portfolio={portfolio} />
+  </StrictMode>,
+);

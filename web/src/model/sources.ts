@@ -1,0 +1,61 @@
+/** What is said of a source: how it stands, why, and what to do next. */
+
+import type { PortfolioDocument, Source } from "./document";
+
+/** How serious a source's state is. */
+export type Tone = "good" | "wait" | "bad" | "off";
+
+const TONES: Readonly<Record<string, Tone>> = {
+  live: "good",
+  starting: "wait",
+  unavailable: "bad",
+  rate_limited: "wait",
+  refused: "bad",
+  unreadable: "bad",
+  silent: "bad",
+  unconfigured: "off",
+};
+
+/** How serious the state is; one that this page does not know is worth a look. */
+export function toneOf({ state }: Source): Tone {
+  return TONES[state] ?? "bad";
+}
+
+/** Why a source that seems silent or starting may be neither: the bus between it and us. */
+export type Excuse = "bus_loading" | "bus_degraded" | "bus_failed" | "bus_back";
+
+/** What speaks against what a source's state seems to say; null where it may be taken as it is. */
+export function excuseOf(bus: PortfolioDocument["bus"], { state }: Source): Excuse | null {
+  if (state !== "silent" && state !== "starting") {
+    return null;
+  }
+  if (bus.state === "degraded" || bus.state === "failed") {
+    return `bus_${bus.state}`;
+  }
+  if (bus.state === "loading") {
+    return state === "starting" ? "bus_loading" : null;
+  }
+  return bus.reason !== null && state === "silent" ? "bus_back" : null;
+}
+
+/** What the page as a whole is to say before anything else. */
+export type Situation = "normal" | "first_run" | "loading" | "all_failed";
+
+/**
+ * Where the portfolio stands. Without keys nobody ever reports a wallet; `isSettled` says that there was time enough for
+ * collectors with keys to report.
+ */
+export function situationOf(document: PortfolioDocument, isSettled: boolean): Situation {
+  const { accounts, sources, bus, totals } = document;
+  if (accounts.length > 0) {
+    return "normal";
+  }
+  const isReading = bus.state !== "live" || totals.reasons.some(({ kind }) => kind === "loading");
+  const isKeyless = sources.every(({ state, wallets }) => state === "unconfigured" || (state === "starting" && wallets.length === 0));
+  if (isKeyless && !isReading) {
+    const isSure = sources.length > 0 && sources.every(({ state }) => state === "unconfigured");
+    return isSure || isSettled ? "first_run" : "loading";
+  }
+  const tones = sources.filter(({ state }) => state !== "unconfigured").map(toneOf);
+  return tones.length > 0 && tones.every((tone) => tone === "bad") ? "all_failed" : "loading";
+}

@@ -1,0 +1,80 @@
+/** What of the holdings is shown, and in which order. */
+
+import { absDecimal, compareDecimals, parseDecimal } from "../lib/decimal";
+import { assetName } from "../lib/names";
+import { matches } from "../lib/search";
+import type { Holding } from "./holdings";
+
+/** A column that rows can be sorted by. */
+export type SortColumn = "asset" | "free" | "locked" | "total" | "price" | "change" | "value";
+
+/** By which column, and whether the largest comes first. */
+export interface Sort {
+  readonly column: SortColumn;
+  readonly descending: boolean;
+}
+
+/** By value, the largest first: what people expect to see. */
+export const DEFAULT_SORT: Sort = { column: "value", descending: true };
+
+/** Below this value in US dollars a holding is small. */
+export const SMALL_USD = "1";
+
+const SMALL = parseDecimal(SMALL_USD);
+
+/** What is asked of the rows. */
+export interface Wish {
+  readonly query: string;
+  readonly hideSmall: boolean;
+  readonly sort: Sort;
+}
+
+/** The rows that are shown, and how many are hidden for being small. */
+export interface View {
+  readonly rows: readonly Holding[];
+  readonly hiddenSmall: number;
+}
+
+/** A holding below the threshold. What has no price is never small: nobody knows what it is worth. */
+export function isSmall(holding: Holding): boolean {
+  const { value } = holding.sortable;
+  return value !== null && holding.unpriced === "0" && compareDecimals(absDecimal(value), SMALL) < 0;
+}
+
+/** Filter and sort. The order is total, so equal rows never change places. */
+export function viewOf(holdings: Iterable<Holding>, wish: Wish): View {
+  const found = [...holdings].filter(({ asset }) => matches(wish.query, asset, assetName(asset, "en") ?? "", assetName(asset, "tr") ?? ""));
+  const rows = wish.hideSmall ? found.filter((holding) => !isSmall(holding)) : found;
+  return { rows: sorted(rows, wish.sort), hiddenSmall: found.length - rows.length };
+}
+
+function sorted(rows: readonly Holding[], { column, descending }: Sort): Holding[] {
+  const sign = descending ? -1 : 1;
+  return [...rows].sort((a, b) => {
+    const [known, order] = compare(a, b, column);
+    return known ? sign * order || byName(a, b) : order || byName(a, b);
+  });
+}
+
+/** The order of two rows, and whether both are known: what is unknown comes last either way. */
+function compare(a: Holding, b: Holding, column: SortColumn): [boolean, number] {
+  switch (column) {
+    case "asset":
+      return [true, byName(a, b)];
+    case "change":
+      return ordered(a.change, b.change, (x, y) => x - y);
+    default:
+      return ordered(a.sortable[column], b.sortable[column], compareDecimals);
+  }
+}
+
+function ordered<T>(a: T | null, b: T | null, by: (a: T, b: T) => number): [boolean, number] {
+  if (a === null || b === null) {
+    return [false, Number(a === null) - Number(b === null)];
+  }
+  return [true, by(a, b)];
+}
+
+function byName(a: Holding, b: Holding): number {
+  return a.asset < b.asset ? -1 : Number(a.asset > b.asset);
+}

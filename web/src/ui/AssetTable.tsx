@@ -1,0 +1,176 @@
+/** The asset table: sorted, filtered, and of thousands of rows only those near the window. A native table throughout. */
+
+import { useWindowVirtualizer } from "@tanstack/react-virtual";
+import { useCallback, useLayoutEffect, useRef, useState } from "react";
+import { useTranslations } from "use-intl";
+import type { Decimal } from "../lib/decimal";
+import type { Holding } from "../model/holdings";
+import { shareOf } from "../model/holdings";
+import type { Sort, SortColumn } from "../model/view";
+import { AssetRow } from "./AssetRow";
+import { Icon } from "./icons";
+import { choose } from "./preferences";
+
+/** Up to so many rows are simply all there: printing, searching in the page and screen readers have everything. */
+export const ALL_ROWS_MAX = 200;
+
+/** A first guess of a row's height; each is measured when it is there. */
+const ROW_HEIGHT = 57;
+const OVERSCAN = 12;
+
+/** The columns in their order; those of numbers are aligned to the right. */
+const COLUMNS: readonly { readonly id: SortColumn | "share"; readonly isNumber: boolean; readonly sort: SortColumn }[] = [
+  { id: "asset", isNumber: false, sort: "asset" },
+  { id: "free", isNumber: true, sort: "free" },
+  { id: "locked", isNumber: true, sort: "locked" },
+  { id: "total", isNumber: true, sort: "total" },
+  { id: "price", isNumber: true, sort: "price" },
+  { id: "change", isNumber: true, sort: "change" },
+  { id: "value", isNumber: true, sort: "value" },
+  { id: "share", isNumber: true, sort: "value" },
+];
+
+interface AssetTableProps {
+  readonly rows: readonly Holding[];
+  readonly whole: Decimal;
+  readonly sort: Sort;
+  readonly label: string;
+  readonly onExplain: (asset: string) => void;
+}
+
+/** The table. Which rows are opened is remembered by asset, so updates and sorting keep them open. */
+export function AssetTable({ rows, whole, sort, label, onExplain }: AssetTableProps) {
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const toggle = useCallback((asset: string) => {
+    setOpen((before) => {
+      const after = new Set(before);
+      if (!after.delete(asset)) {
+        after.add(asset);
+      }
+      return after;
+    });
+  }, []);
+  const isLong = rows.length > ALL_ROWS_MAX;
+  const Rows = isLong ? VirtualRows : PlainRows;
+  return (
+    // biome-ignore lint/a11y/noRedundantRoles: as cards the rows are laid out by a grid, which takes the table's meaning away
+    <table className="assets" role="table" aria-label={label} aria-rowcount={rows.length + 1} data-testid="asset-table">
+      <Head sort={sort} />
+      <Rows rows={rows} whole={whole} open={open} onToggle={toggle} onExplain={onExplain} />
+    </table>
+  );
+}
+
+function Head({ sort }: { readonly sort: Sort }) {
+  const t = useTranslations("table");
+  return (
+    <thead role="rowgroup">
+      <tr role="row" aria-rowindex={1}>
+        {COLUMNS.map(({ id, isNumber, sort: column }) => {
+          const isSorted = id === sort.column;
+          const order = isSorted ? (sort.descending ? "descending" : "ascending") : "none";
+          const label = t(id);
+          return (
+            <th key={id} scope="col" role="columnheader" className={`column-${id}${isNumber ? " number" : ""}`} aria-sort={id === "share" ? undefined : order}>
+              {id === "share" ? (
+                label
+              ) : (
+                <button type="button" className="sort" onClick={() => choose({ sort: next(sort, column) })}>
+                  {label}
+                  {isSorted ? <Icon name={sort.descending ? "down" : "up"} /> : null}
+                </button>
+              )}
+            </th>
+          );
+        })}
+      </tr>
+    </thead>
+  );
+}
+
+/** What a click on a column's head asks for: its natural order first, then the other. */
+function next(sort: Sort, column: SortColumn): Sort {
+  return { column, descending: sort.column === column ? !sort.descending : column !== "asset" };
+}
+
+interface RowsProps {
+  readonly rows: readonly Holding[];
+  readonly whole: Decimal;
+  readonly open: ReadonlySet<string>;
+  readonly onToggle: (asset: string) => void;
+  readonly onExplain: (asset: string) => void;
+}
+
+function PlainRows({ rows, whole, open, onToggle, onExplain }: RowsProps) {
+  return rows.map((holding, index) => (
+    <AssetRow
+      key={holding.asset}
+      holding={holding}
+      share={shareOf(holding, whole)}
+      isOpen={open.has(holding.asset)}
+      index={index}
+      onToggle={onToggle}
+      onExplain={onExplain}
+    />
+  ));
+}
+
+function VirtualRows({ rows, whole, open, onToggle, onExplain }: RowsProps) {
+  const top = useRef<HTMLTableSectionElement>(null);
+  const [margin, setMargin] = useState(0);
+  useLayoutEffect(() => {
+    const place = () => setMargin((top.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
+    place();
+    // What stands above may grow or shrink: a banner, a wrapped line.
+    const watch = new ResizeObserver(place);
+    watch.observe(document.body);
+    return () => watch.disconnect();
+  }, []);
+  const virtualizer = useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: () => ROW_HEIGHT,
+    getItemKey: (index) => rows[index]?.asset ?? index,
+    overscan: OVERSCAN,
+    scrollMargin: margin,
+  });
+  const items = virtualizer.getVirtualItems();
+  const before = (items[0]?.start ?? margin) - margin;
+  const after = virtualizer.getTotalSize() - ((items.at(-1)?.end ?? margin) - margin);
+  return (
+    <>
+      <Space ref={top} height={before} />
+      {items.map(({ index }) => {
+        const holding = rows[index];
+        return holding === undefined ? null : (
+          <AssetRow
+            key={holding.asset}
+            measure={virtualizer.measureElement}
+            holding={holding}
+            share={shareOf(holding, whole)}
+            isOpen={open.has(holding.asset)}
+            index={index}
+            onToggle={onToggle}
+            onExplain={onExplain}
+          />
+        );
+      })}
+      <Space height={after} />
+    </>
+  );
+}
+
+interface SpaceProps {
+  readonly height: number;
+  readonly ref?: React.Ref<HTMLTableSectionElement>;
+}
+
+/** The room of rows that are not there. */
+function Space({ height, ref }: SpaceProps) {
+  return (
+    <tbody ref={ref} aria-hidden="true">
+      <tr>
+        <td className="space" colSpan={COLUMNS.length} style={{ height }} />
+      </tr>
+    </tbody>
+  );
+}

@@ -1,0 +1,178 @@
+/** What a value was made of: the balances, the prices with every step of their path, and the versions. */
+
+import { useEffect, useState } from "react";
+import { Button, Heading } from "react-aria-components";
+import { useTranslations } from "use-intl";
+import type { ApiError, Client, Explanation } from "../api/client";
+import { exchangeTitle } from "../exchanges";
+import { formatExact, formatTime } from "../lib/format";
+import { Modal } from "./Modal";
+import { useMoney } from "./money";
+import { useNames } from "./names";
+
+interface ExplainProps {
+  readonly client: Client;
+  readonly token: string | null;
+  readonly portfolio: string;
+  readonly asset: string | null;
+  readonly exchange: string | null;
+  readonly onClose: () => void;
+}
+
+/** The dialog; it asks anew each time it is opened, and says of which version it speaks. */
+export function Explain({ client, token, portfolio, asset, exchange, onClose }: ExplainProps) {
+  const t = useTranslations("explain");
+  const app = useTranslations("app");
+  const [answer, setAnswer] = useState<Explanation | ApiError | null>(null);
+  const [turn, setTurn] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the turn asks again
+  useEffect(() => {
+    setAnswer(null);
+    if (asset === null) {
+      return undefined;
+    }
+    const leave = new AbortController();
+    void client.explain({ asset, exchange, portfolio }, token, leave.signal).then((result) => {
+      if (!leave.signal.aborted) {
+        setAnswer(result.ok ? result.value : result.error);
+      }
+    });
+    return () => leave.abort();
+  }, [client, token, portfolio, asset, exchange, turn]);
+  return (
+    <Modal isOpen={asset !== null} onClose={onClose} testId="explain-dialog" isWide>
+      <Heading slot="title">
+        <bdi>{t("title", { asset: asset ?? "" })}</bdi>
+      </Heading>
+      <div className="dialog-body">
+        {answer === null ? <p className="note">{t("loading")}</p> : null}
+        {answer !== null && "kind" in answer ? (
+          <p role="alert">
+            {t("failed", { why: answer.message })}{" "}
+            <Button className="button" onPress={() => setTurn(turn + 1)}>
+              {t("retry")}
+            </Button>
+          </p>
+        ) : null}
+        {answer !== null && "balances" in answer ? <Explained answer={answer} /> : null}
+      </div>
+      <div className="dialog-actions">
+        <Button className="button primary" onPress={onClose}>
+          {app("close")}
+        </Button>
+      </div>
+    </Modal>
+  );
+}
+
+function Explained({ answer }: { readonly answer: Explanation }) {
+  const t = useTranslations("explain");
+  const money = useMoney();
+  return (
+    <>
+      <dl className="sum">
+        <dt>{t("amount")}</dt>
+        <dd data-testid="explain-total">{money.exactAmount(answer.total)}</dd>
+        <dt>{t("value")}</dt>
+        <dd data-testid="explain-value">{answer.valueUsdExact === null ? "–" : money.exactValue(answer.valueUsdExact)}</dd>
+      </dl>
+      {answer.unpriced === "0" ? null : (
+        <p className="mark warn">{t("unpriced", { amount: money.amount(answer.unpriced), asset: answer.asset })}</p>
+      )}
+      <ExplainedBalances answer={answer} />
+      <ExplainedPrices answer={answer} />
+      <p className="note">
+        {t("valuedAt", { time: formatTime(money.language, answer.updatedAt) })} · {t("version")} {answer.version}
+      </p>
+    </>
+  );
+}
+
+function ExplainedBalances({ answer }: { readonly answer: Explanation }) {
+  const t = useTranslations("explain");
+  const status = useTranslations("status");
+  const money = useMoney();
+  const { place, wallet: walletName } = useNames();
+  return (
+    <div className="scroll" role="group" aria-label={t("balances")} tabIndex={0}>
+      <table>
+        <caption>{t("balances")}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("at")}</th>
+            <th scope="col" className="number">{t("amount")}</th>
+            <th scope="col" className="number">{t("price")}</th>
+            <th scope="col" className="number">{t("value")}</th>
+            <th scope="col">{t("read")}</th>
+            <th scope="col">{t("version")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {answer.balances.map((one) => (
+            <tr key={`${one.exchange}/${one.account}/${one.wallet}/${one.version}/${one.mirrorOf?.wallet ?? ""}`}>
+              <th scope="row">
+                <bdi>{place(one.exchange, one.account, one.wallet)}</bdi>
+                {one.status === "fresh" ? null : <span className="mark warn">{status(one.status)}</span>}
+                {one.counted || one.mirrorOf === null ? null : (
+                  <span className="mark">{t("notCounted", { wallet: walletName(one.mirrorOf.wallet) })}</span>
+                )}
+              </th>
+              <td className="number">{money.exactAmount(one.total)}</td>
+              <td className="number">{money.price(one.priceUsd)}</td>
+              <td className="number" title={money.exactValue(one.valueUsd)}>{money.value(one.valueUsd)}</td>
+              <td>{formatTime(money.language, one.asOf)}</td>
+              <td className="version">{one.version}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function ExplainedPrices({ answer }: { readonly answer: Explanation }) {
+  const t = useTranslations("explain");
+  const table = useTranslations("table");
+  const { language } = useMoney();
+  if (answer.prices.length === 0) {
+    return null;
+  }
+  return (
+    <div className="scroll" role="group" aria-label={t("prices")} tabIndex={0}>
+      <table>
+        <caption>{t("prices")}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("step")}</th>
+            <th scope="col">{t("at")}</th>
+            <th scope="col" className="number">{t("price")}</th>
+            <th scope="col">{t("priced")}</th>
+            <th scope="col">{t("version")}</th>
+          </tr>
+        </thead>
+        {answer.prices.map((price) => (
+          <tbody key={price.exchange}>
+            <tr className="group">
+              <th scope="rowgroup" colSpan={2}>
+                <bdi>{exchangeTitle(price.exchange)}: {price.path.join(" → ")}</bdi>
+              </th>
+              <td className="number">{formatExact(language, price.priceUsd)} USD</td>
+              <td colSpan={2}>{price.stale ? <span className="mark warn">{table("priceStale")}</span> : null}</td>
+            </tr>
+            {price.legs.map((leg) => (
+              <tr key={`${leg.kind}/${leg.exchange ?? ""}/${leg.base}/${leg.quote}`}>
+                <td>
+                  <bdi>{leg.kind === "direct" || leg.kind === "inverse" || leg.kind === "peg" ? t(leg.kind, { base: leg.base, quote: leg.quote }) : leg.kind}</bdi>
+                </td>
+                <td>{leg.exchange === null ? "–" : exchangeTitle(leg.exchange)}</td>
+                <td className="number">{formatExact(language, leg.price)}</td>
+                <td>{formatTime(language, leg.pricedAt)}</td>
+                <td className="version">{leg.version ?? "–"}</td>
+              </tr>
+            ))}
+          </tbody>
+        ))}
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,114 @@
+/** A tab's content: its rows with search, hiding of the small, and what to say where there are none. */
+
+import { useDeferredValue, useRef, useState } from "react";
+import { Button, Input, SearchField, Switch } from "react-aria-components";
+import { useTranslations } from "use-intl";
+import type { Decimal } from "../lib/decimal";
+import { formatMoney } from "../lib/format";
+import type { Holding } from "../model/holdings";
+import { SMALL_USD, type SortColumn, viewOf } from "../model/view";
+import { AssetTable } from "./AssetTable";
+import { Icon } from "./icons";
+import { useMoney } from "./money";
+import { choose, usePreferences } from "./preferences";
+import { useShortcut } from "./useShortcut";
+
+const COLUMNS: readonly SortColumn[] = ["value", "asset", "total", "price", "change"];
+
+interface HoldingsProps {
+  readonly holdings: ReadonlyMap<string, Holding>;
+  readonly whole: Decimal;
+  readonly isAll: boolean;
+  readonly actions: React.ReactNode;
+  readonly onExplain: (asset: string) => void;
+}
+
+/** The tools above the table, and the table. */
+export function Holdings({ holdings, whole, isAll, actions, onExplain }: HoldingsProps) {
+  const t = useTranslations("table");
+  const { language } = useMoney();
+  const { hideSmall, sort } = usePreferences();
+  const [typed, setTyped] = useState("");
+  const query = useDeferredValue(typed);
+  const search = useRef<HTMLInputElement>(null);
+  useShortcut("/", () => search.current?.focus());
+  const { rows, hiddenSmall } = viewOf(holdings.values(), { query, hideSmall, sort });
+  return (
+    <>
+      <div className="tools">
+        <SearchField className="search" aria-label={t("search")} value={typed} onChange={setTyped}>
+          <Icon name="search" />
+          <Input ref={search} placeholder={t("search")} data-testid="search" />
+          <Button className="icon-button clear" aria-label={t("clearSearch")}>
+            <Icon name="close" />
+          </Button>
+        </SearchField>
+        <Switch className="switch" isSelected={hideSmall} onChange={(isOn) => choose({ hideSmall: isOn })} data-testid="hide-small">
+          <span className="switch-track" aria-hidden="true" />
+          {t("hideSmall", { amount: formatMoney(language, SMALL_USD, "USD") })}
+        </Switch>
+        <SortChoice />
+        <span className="spacer" />
+        {actions}
+      </div>
+      {rows.length > 0 ? (
+        <AssetTable rows={rows} whole={whole} sort={sort} label={t("label")} onExplain={onExplain} />
+      ) : (
+        <Nothing isEmpty={holdings.size === 0} isAll={isAll} query={query} />
+      )}
+      <p className="table-foot">
+        <span data-testid="shown">{query === "" ? t("shown", { count: rows.length }) : t("found", { count: rows.length })}</span>
+        {hiddenSmall > 0 ? <span data-testid="hidden-small"> · {t("hiddenSmall", { count: hiddenSmall })}</span> : null}
+      </p>
+      {holdings.size === 0 ? null : <p className="note">{t("noteReconcile")}</p>}
+    </>
+  );
+}
+
+/** Where rows are cards there are no column heads to sort by. */
+function SortChoice() {
+  const t = useTranslations("table");
+  const { sort } = usePreferences();
+  const change = (text: string) => {
+    const [column, order] = text.split(" ");
+    choose({ sort: { column: column as SortColumn, descending: order === "descending" } });
+  };
+  return (
+    <label className="sort-choice">
+      <span className="visually-hidden">{t("sortBy")}</span>
+      <select className="select" value={`${sort.column} ${sort.descending ? "descending" : "ascending"}`} onChange={(event) => change(event.target.value)}>
+        {[...new Set([sort.column, ...COLUMNS])].flatMap((column) =>
+          (["descending", "ascending"] as const).map((order) => (
+            <option key={`${column} ${order}`} value={`${column} ${order}`}>
+              {t(column)} {order === "descending" ? "↓" : "↑"}
+            </option>
+          )),
+        )}
+      </select>
+    </label>
+  );
+}
+
+interface NothingProps {
+  readonly isEmpty: boolean;
+  readonly isAll: boolean;
+  readonly query: string;
+}
+
+function Nothing({ isEmpty, isAll, query }: NothingProps) {
+  const t = useTranslations("table");
+  if (isEmpty) {
+    return <p className="nothing-here" data-testid="empty">{t(isAll ? "emptyAll" : "empty")}</p>;
+  }
+  if (query !== "") {
+    return <p className="nothing-here">{t("nothingFound", { query })}</p>;
+  }
+  return (
+    <p className="nothing-here">
+      {t("onlySmall")}{" "}
+      <Button className="link" onPress={() => choose({ hideSmall: false })}>
+        {t("showSmall")}
+      </Button>
+    </p>
+  );
+}

@@ -1,0 +1,96 @@
+/** Which face the page shows, around one frame that never moves. */
+
+import { useEffect } from "react";
+import { useTranslations } from "use-intl";
+import type { Client } from "../api/client";
+import type { ConnectionState } from "../live/state";
+import { situationOf } from "../model/sources";
+import { Banners } from "./Banner";
+import { isLost, useShownStatus } from "./Connection";
+import { Header } from "./Header";
+import { useMoney } from "./money";
+import { Portfolio } from "./Portfolio";
+import { RefreshDialogs, RefreshResults, TokenDialog } from "./RefreshParts";
+import { AllFailed, FirstRun, Loading, NotFound, Unsupported } from "./Situations";
+import { Sources } from "./Sources";
+import { useCalm } from "./useCalm";
+import { usePortfolios } from "./usePortfolios";
+
+/** Collectors with keys report within a second or two of their start; after this there are none. */
+export const SETTLED_MS = 5_000;
+
+interface PageProps {
+  readonly state: ConnectionState;
+  readonly client: Client;
+  readonly portfolio: string | null;
+  readonly token: string | null;
+  readonly onToken: (token: string) => void;
+  readonly onRetry: () => void;
+}
+
+/** The frame and what is in it. */
+export function Page({ state, client, portfolio, token, onToken, onRetry }: PageProps) {
+  const t = useTranslations("app");
+  const status = useShownStatus(state);
+  const { document } = state;
+  const portfolios = usePortfolios(client, token, document !== null || status === "not_found");
+  useTitle(state);
+  const isUnauthorised = state.status === "unauthorised";
+  return (
+    <>
+      <a className="skip" href="#assets">
+        {t("skip")}
+      </a>
+      <Header connection={state} portfolio={document?.portfolio ?? portfolio} portfolios={portfolios} />
+      <main className="page" data-lost={isLost(status)}>
+        <Banners connection={state} onRetry={onRetry} />
+        <RefreshResults />
+        <Face state={state} client={client} token={token} portfolio={portfolio} portfolios={portfolios} />
+      </main>
+      <RefreshDialogs />
+      <TokenDialog isOpen={isUnauthorised} isWrong={token !== null} kind="read" onToken={onToken} onClose={null} />
+    </>
+  );
+}
+
+interface FaceProps extends Pick<PageProps, "state" | "client" | "token" | "portfolio"> {
+  readonly portfolios: readonly string[];
+}
+
+function Face({ state, client, token, portfolio, portfolios }: FaceProps) {
+  const { document, unsupported } = state;
+  const isUnsettled = useCalm(document !== null && document.accounts.length === 0, SETTLED_MS);
+  if (unsupported !== null) {
+    return <Unsupported version={unsupported.schemaVersion} />;
+  }
+  if (state.status === "not_found") {
+    return <NotFound name={portfolio ?? ""} portfolios={portfolios} />;
+  }
+  if (document === null) {
+    return state.status === "offline" || state.status === "unauthorised" ? null : <Loading />;
+  }
+  const situation = situationOf(document, !isUnsettled);
+  if (situation === "normal") {
+    return <Portfolio state={state} document={document} client={client} token={token} />;
+  }
+  return (
+    <>
+      {situation === "first_run" ? <FirstRun /> : situation === "all_failed" ? <AllFailed /> : <Loading />}
+      <Sources document={document} sources={document.sources} />
+    </>
+  );
+}
+
+/** The tab's title has the total, for whoever keeps it in the background; never while amounts are hidden or old. */
+function useTitle(state: ConnectionState): void {
+  const t = useTranslations("app");
+  const money = useMoney();
+  const exact = state.document?.totals.totalUsdExact ?? null;
+  const isShown = exact !== null && !money.hidden && money.perUsd !== null && (state.status === "live" || state.status === "polling");
+  const title = isShown ? t("title", { total: money.value(exact) }) : t("titleUnknown");
+  const demo = state.document?.demo ? " · Demo" : "";
+  useEffect(() => {
+    document.title = `${title}${demo} · ${t("name")}`;
+  }, [title, demo, t]);
+}
+

@@ -1,0 +1,75 @@
+/** Whether the total is whole, and if not, why: a badge that opens the list. */
+
+import { Button, Dialog, DialogTrigger, Popover } from "react-aria-components";
+import { useTranslations } from "use-intl";
+import type { PortfolioDocument, Reason } from "../model/document";
+import { Icon } from "./icons";
+import { useNames } from "./names";
+
+/** So many reasons are listed; of thousands nobody reads more, and the table marks each row. */
+export const REASONS_MAX = 12;
+
+const KINDS = [
+  "loading",
+  "bus_away",
+  "no_account",
+  "never_read",
+  "wallet_never_read",
+  "wallet_stale",
+  "wallet_suspicious",
+  "unpriced",
+  "price_stale",
+] as const;
+
+/** The badge. Nothing is shown where the total is complete: what is normal needs no word. */
+export function Partial({ document }: { readonly document: PortfolioDocument }) {
+  const t = useTranslations("total");
+  const { partial, reasons } = document.totals;
+  if (!partial) {
+    return null;
+  }
+  return (
+    <DialogTrigger>
+      <Button className="mark warn partial" data-testid="total-partial">
+        <Icon name="warning" />
+        {t("partial")}
+        {reasons.length > 0 ? <span className="partial-count"> · {t("partialCount", { count: reasons.length })}</span> : null}
+      </Button>
+      <Popover className="popover" placement="bottom start">
+        <Dialog className="reasons" aria-label={t("partialWhy")}>
+          <p>{t("partialWhy")}</p>
+          <ReasonList document={document} />
+        </Dialog>
+      </Popover>
+    </DialogTrigger>
+  );
+}
+
+/** The reasons in words, the first ones first. */
+export function ReasonList({ document }: { readonly document: PortfolioDocument }) {
+  const t = useTranslations("total");
+  const word = useReasonWords(document);
+  const { reasons } = document.totals;
+  const more = reasons.length - REASONS_MAX;
+  return (
+    <ul data-testid="reasons">
+      {reasons.slice(0, REASONS_MAX).map((reason) => (
+        <li key={[reason.kind, reason.exchange, reason.account, reason.wallet, reason.asset].join("/")}>
+          <bdi>{word(reason)}</bdi>
+        </li>
+      ))}
+      {more > 0 ? <li>{t("more", { count: more })}</li> : null}
+    </ul>
+  );
+}
+
+function useReasonWords(document: PortfolioDocument): (reason: Reason) => string {
+  const t = useTranslations("reason");
+  const { place } = useNames();
+  const isAway = document.bus.state === "degraded" || document.bus.state === "failed";
+  return ({ kind, exchange, account, wallet, asset }) => {
+    const known = isAway && kind === "loading" ? "bus_away" : KINDS.find((one) => one === kind);
+    const values = { where: place(exchange, account, wallet), asset: asset ?? "" };
+    return known === undefined ? t("other", { ...values, kind }) : t(known, values);
+  };
+}

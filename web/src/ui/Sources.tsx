@@ -1,0 +1,180 @@
+/** Each source: how it stands, when it last succeeded, and for an error its cause and what to do, in plain words. */
+
+import { Disclosure, DisclosurePanel, Heading, Button } from "react-aria-components";
+import { useTranslations } from "use-intl";
+import { formatDuration, formatTime } from "../lib/format";
+import type { Account, PortfolioDocument, Source } from "../model/document";
+import { excuseOf, toneOf } from "../model/sources";
+import { Ago } from "./Age";
+import { Icon } from "./icons";
+import { MESSAGES } from "../i18n/messages";
+import { useMoney } from "./money";
+import { useNames } from "./names";
+import { RefreshButton } from "./RefreshParts";
+import { useSecondsUntil } from "./time";
+
+const REASONS = Object.keys(MESSAGES.en.cause) as (keyof typeof MESSAGES.en.cause)[];
+const STATES = ["starting", "live", "unavailable", "rate_limited", "refused", "unreadable", "silent", "unconfigured"] as const;
+const HEALTHS = ["starting", "ok", "suspicious", "failed"] as const;
+const PERMISSIONS = ["unknown", "read_only", "overridden", "refused", "unverified"] as const;
+
+/** One of the words that this page knows, or undefined: a newer server may say others. */
+function known<T extends string>(words: readonly T[], word: unknown): T | undefined {
+  return words.find((one) => one === word);
+}
+
+/** All sources, those of the chosen tab. */
+export function Sources({ document, sources }: { readonly document: PortfolioDocument; readonly sources: readonly Source[] }) {
+  const t = useTranslations("sources");
+  const withKeys = sources.filter(({ state }) => state !== "unconfigured");
+  const live = withKeys.filter(({ state }) => state === "live").length;
+  return (
+    <section className="card sources" aria-label={t("title")}>
+      <h2>
+        {t("title")} {withKeys.length === 0 ? null : <span className="note">{t("summary", { live, all: withKeys.length })}</span>}
+      </h2>
+      {sources.length === 0 ? <p className="note">{t("none")}</p> : null}
+      {sources.map((source) => (
+        <SourceCard key={`${source.exchange}/${source.account}`} source={source} document={document} />
+      ))}
+    </section>
+  );
+}
+
+interface SourceProps {
+  readonly source: Source;
+  readonly document: PortfolioDocument;
+}
+
+function SourceCard({ source, document }: SourceProps) {
+  const t = useTranslations("sources");
+  const status = useTranslations("status");
+  const { account: nameOf } = useNames();
+  const { exchange, account, state } = source;
+  const read = document.accounts.find((one) => one.exchange === exchange && one.account === account);
+  const name = nameOf(exchange, account);
+  const shown = known(STATES, state);
+  return (
+    <article className={`source ${toneOf(source)}`} data-testid={`source-${exchange}-${account}`} data-state={state}>
+      <header className="source-head">
+        <span className="dot" aria-hidden="true" />
+        <h3>
+          <bdi>{name}</bdi>
+        </h3>
+        <span className="source-state">{shown === undefined ? state : t(`state_${shown}`)}</span>
+        {read === undefined || read.status === "fresh" ? null : (
+          <span className={`mark ${read.status === "stale" ? "warn" : "bad"}`}>{status(read.status)}</span>
+        )}
+        <span className="spacer" />
+        {state === "unconfigured" ? null : <RefreshButton target={{ exchange, account }} name={name} document={document} />}
+      </header>
+      {state === "unconfigured" ? null : (
+        <p className="note">
+          {t("lastSuccess")}: <Ago at={lastRead(source, read)} />
+        </p>
+      )}
+      <WhatToDo source={source} document={document} />
+      <Details source={source} read={read} />
+    </article>
+  );
+}
+
+/** When the oldest of its wallets was read, as that is how old the account is. */
+function lastRead(source: Source, read: Account | undefined): string | null {
+  return read?.asOf ?? source.lastSuccessAt;
+}
+
+function WhatToDo({ source, document }: SourceProps) {
+  const t = useTranslations("sources");
+  const cause = useTranslations("cause");
+  const causeDo = useTranslations("causeDo");
+  const { language } = useMoney();
+  const excuse = excuseOf(document.bus, source);
+  if (excuse !== null) {
+    return <p className="what-to-do">{t(`do_${excuse}`)}</p>;
+  }
+  const state = known(STATES, source.state);
+  const { error } = source;
+  const why = known(REASONS, error?.reason);
+  if (error === null || source.state === "live") {
+    return state === undefined || state === "live" ? null : <p className="what-to-do">{t(`do_${state}`)}</p>;
+  }
+  return (
+    <div className="what-to-do" data-testid={`error-${source.exchange}-${source.account}`}>
+      {why === undefined ? null : (
+        <p>
+          <strong>{cause(why)}</strong>
+        </p>
+      )}
+      <p>
+        {why === undefined ? (state === undefined ? null : t(`do_${state}`)) : causeDo(why)} <RetryAt at={error.retryAt} />
+      </p>
+      <details>
+        <summary>
+          {t("error")} <span className="note">({formatTime(language, error.at)})</span>
+        </summary>
+        <p lang="en">
+          {error.message} {error.mend}
+        </p>
+      </details>
+    </div>
+  );
+}
+
+/** When the collector tries again by itself. */
+function RetryAt({ at }: { readonly at: string | null }) {
+  const t = useTranslations("sources");
+  const { language } = useMoney();
+  const seconds = useSecondsUntil(at);
+  if (seconds === null) {
+    return null;
+  }
+  return (
+    <span className="note">({seconds > 0 ? t("retryIn", { duration: formatDuration(language, seconds) }) : t("retryNow")})</span>
+  );
+}
+
+function Details({ source, read }: { readonly source: Source; readonly read: Account | undefined }) {
+  const t = useTranslations("sources");
+  const { wallet: walletName } = useNames();
+  const { language } = useMoney();
+  const { state, ipRestricted } = source.permissions;
+  const permission = known(PERMISSIONS, state);
+  if (source.wallets.length === 0) {
+    return null;
+  }
+  return (
+    <Disclosure className="disclosure">
+      <Heading level={4}>
+        <Button slot="trigger" className="link">
+          <Icon name="chevron" />
+          {t("details")}
+        </Button>
+      </Heading>
+      <DisclosurePanel>
+        <table className="wallets" aria-label={t("wallets")}>
+          <tbody>
+            {source.wallets.map(({ wallet, health, pollIntervalSeconds, lastSuccessAt, error }) => {
+              const word = known(HEALTHS, health);
+              const asOf = read?.wallets.find((one) => one.wallet === wallet)?.asOf ?? lastSuccessAt;
+              return (
+                <tr key={wallet}>
+                  <th scope="row">{walletName(wallet)}</th>
+                  <td>
+                    {word === undefined ? health : t(`health_${word}`)} <span className="note"><Ago at={asOf} /></span>
+                    {error === null ? null : <span className="said" lang="en">{error.message}</span>}
+                  </td>
+                  <td className="note">{t("every", { duration: formatDuration(language, pollIntervalSeconds) })}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+        <p className="note">
+          {t("key")}: {permission === undefined ? state : t(`key_${permission}`)}
+          {ipRestricted === null ? null : `, ${t(ipRestricted ? "key_ip" : "key_noip")}`}
+        </p>
+      </DisclosurePanel>
+    </Disclosure>
+  );
+}

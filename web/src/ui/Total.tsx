@@ -1,0 +1,114 @@
+/** The number that people come for: the total, in their currency, with what it leaves out. */
+
+import { Button, ToggleButton, ToggleButtonGroup } from "react-aria-components";
+import { useTranslations } from "use-intl";
+import { compareDecimals, parseDecimal, ZERO } from "../lib/decimal";
+import { type Currency, formatDuration, formatPercent, formatPrice } from "../lib/format";
+import { useAge } from "./time";
+import type { PortfolioDocument, Rate } from "../model/document";
+import { useMoney } from "./money";
+import { Partial } from "./Partial";
+import { CURRENCIES, choose, usePreferences } from "./preferences";
+
+/** What a total says of itself. */
+export interface TotalOf {
+  /** Exact, in US dollars; null where nothing was ever read. */
+  readonly exactUsd: string | null;
+  readonly change: { readonly usd: string; readonly percent: number | null; readonly complete: boolean } | null;
+}
+
+interface TotalProps {
+  readonly document: PortfolioDocument;
+  readonly total: TotalOf;
+  readonly label: string;
+  readonly isOld: boolean;
+  readonly onExplain: () => void;
+}
+
+/** The total with its change, its rate, its peg, and whether it is whole. */
+export function Total({ document, total, label, isOld, onExplain }: TotalProps) {
+  const t = useTranslations("total");
+  const money = useMoney();
+  const rate = document.rates.find(({ currency }) => currency === money.currency);
+  const isUnknown = total.exactUsd === null;
+  return (
+    <section className="total" aria-label={t("label")} data-old={isOld}>
+      <div className="total-head">
+        <h1 className="total-label">{label}</h1>
+        <CurrencyChoice />
+      </div>
+      <div className="total-line">
+        <Button className="total-value" onPress={onExplain} aria-label={`${label}: ${isUnknown ? t("unknown") : money.value(total.exactUsd)}. ${t("explain")}`}>
+          <span data-testid="total" title={money.exactValue(total.exactUsd)}>
+            {isUnknown ? t("unknown") : money.value(total.exactUsd)}
+          </span>
+        </Button>
+        <Partial document={document} />
+      </div>
+      <div className="total-notes">
+        {total.change === null || isUnknown ? null : <Change change={total.change} />}
+        {money.currency === "USD" || isUnknown ? null : <RateNote rate={rate} currency={money.currency} />}
+        {document.pegs.length > 0 ? <span className="note">{t("peg", { assets: document.pegs.join(", ") })}</span> : null}
+      </div>
+    </section>
+  );
+}
+
+function CurrencyChoice() {
+  const t = useTranslations("total");
+  const { currency } = usePreferences();
+  return (
+    <ToggleButtonGroup
+      className="segments"
+      aria-label={t("currency")}
+      selectionMode="single"
+      disallowEmptySelection
+      selectedKeys={[currency]}
+      onSelectionChange={(keys) => choose({ currency: [...keys][0] as Currency })}
+    >
+      {CURRENCIES.map((one) => (
+        <ToggleButton className="segment" key={one} id={one} data-testid={`currency-${one}`}>
+          {one}
+        </ToggleButton>
+      ))}
+    </ToggleButtonGroup>
+  );
+}
+
+function Change({ change }: { readonly change: NonNullable<TotalOf["change"]> }) {
+  const t = useTranslations("total");
+  const { language, value } = useMoney();
+  const order = compareDecimals(parseDecimal(change.usd), ZERO);
+  const tone = order > 0 ? "up" : order < 0 ? "down" : "flat";
+  const sign = order > 0 ? "+" : "";
+  return (
+    <span className={`change ${tone}`} title={t("changeHint")} data-testid="total-change">
+      <span className="change-arrow" aria-hidden="true">
+        {order > 0 ? "▲" : order < 0 ? "▼" : "●"}
+      </span>
+      {sign}
+      {value(change.usd)} ({formatPercent(language, change.percent)}) <span className="note">{t("change")}</span>
+      {change.complete ? null : <span className="note"> · {t("changePartial")}</span>}
+    </span>
+  );
+}
+
+function RateNote({ rate, currency }: { readonly rate: Rate | undefined; readonly currency: Currency }) {
+  const t = useTranslations("total");
+  const { language } = useMoney();
+  const age = useAge(rate?.pricedAt ?? null);
+  if (rate === undefined) {
+    return (
+      <span className="mark warn" data-testid="rate">
+        {t("noRate")}
+      </span>
+    );
+  }
+  return (
+    <span className="note" data-testid="rate" title={rate.path.join(" → ")}>
+      {t("rate", { rate: formatPrice(language, rate.perUsd, currency) })}
+      {age === null ? null : ` · ${t("rateAge", { age: formatDuration(language, age) })}`}
+      {rate.stale ? <span className="mark warn">{t("rateStale")}</span> : null}
+    </span>
+  );
+}

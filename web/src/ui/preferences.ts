@@ -1,0 +1,112 @@
+/** What a person chose about the look of the page. Kept in this browser alone; it changes no value. */
+
+import { useSyncExternalStore } from "react";
+import type { Currency, Language } from "../lib/format";
+import { DEFAULT_SORT, type Sort } from "../model/view";
+
+/** Light, dark, or whatever the system says. */
+export type Theme = "system" | "light" | "dark";
+
+/** All choices. */
+export interface Preferences {
+  readonly language: Language;
+  readonly theme: Theme;
+  readonly currency: Currency;
+  readonly hidden: boolean;
+  readonly hideSmall: boolean;
+  readonly sort: Sort;
+}
+
+/** The currencies that values can be shown in; the first one is the truth. */
+export const CURRENCIES: readonly Currency[] = ["USD", "TRY", "EUR", "BTC"];
+
+/** The languages of the page. */
+export const LANGUAGES: readonly Language[] = ["tr", "en"];
+
+const PREFIX = "spark.";
+const THEMES: readonly Theme[] = ["system", "light", "dark"];
+const COLUMNS: readonly Sort["column"][] = ["asset", "free", "locked", "total", "price", "change", "value"];
+
+function isOneOf<T extends string>(choices: readonly T[], value: unknown): value is T {
+  return (choices as readonly unknown[]).includes(value);
+}
+
+/** The language of the address, of the last visit, or the browser's first that we speak; else English. */
+function chosenLanguage(): Language {
+  const asked = new URLSearchParams(location.search).get("lang");
+  const wanted = [asked, stored("language"), ...navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase())];
+  return wanted.find((tag): tag is Language => isOneOf(LANGUAGES, tag)) ?? "en";
+}
+
+function stored(name: string): string | null {
+  try {
+    return localStorage.getItem(PREFIX + name);
+  } catch {
+    return null; // Storage may be switched off: then the choices live as long as the page.
+  }
+}
+
+function keep(name: string, value: string): void {
+  try {
+    localStorage.setItem(PREFIX + name, value);
+  } catch {
+    // As above.
+  }
+}
+
+function storedSort(): Sort {
+  const [column, order] = (stored("sort") ?? "").split(" ");
+  return isOneOf(COLUMNS, column) ? { column, descending: order !== "ascending" } : DEFAULT_SORT;
+}
+
+function read(): Preferences {
+  const theme = stored("theme");
+  const currency = stored("currency");
+  return {
+    language: chosenLanguage(),
+    theme: isOneOf(THEMES, theme) ? theme : "system",
+    currency: isOneOf(CURRENCIES, currency) ? currency : "USD",
+    hidden: stored("hidden") === "yes",
+    hideSmall: stored("hideSmall") === "yes",
+    sort: storedSort(),
+  };
+}
+
+let current = read();
+const listeners = new Set<() => void>();
+
+function show({ language, theme }: Preferences): void {
+  document.documentElement.lang = language;
+  document.documentElement.dataset.theme = theme;
+}
+
+show(current);
+
+/** Change some choices; they are kept for the next visit. */
+export function choose(change: Partial<Preferences>): void {
+  current = { ...current, ...change };
+  for (const name of Object.keys(change) as (keyof Preferences)[]) {
+    const value = current[name];
+    if (typeof value === "boolean") {
+      keep(name, value ? "yes" : "no");
+    } else if (typeof value === "string") {
+      keep(name, value);
+    } else {
+      keep(name, `${value.column} ${value.descending ? "descending" : "ascending"}`);
+    }
+  }
+  show(current);
+  for (const listener of listeners) {
+    listener();
+  }
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** The choices, and all changes of them. */
+export function usePreferences(): Preferences {
+  return useSyncExternalStore(subscribe, () => current);
+}

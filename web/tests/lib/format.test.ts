@@ -1,0 +1,256 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { addDecimals, compareDecimals, formatPlain, isZero, parseDecimal } from "../../src/lib/decimal";
+import {
+  type Currency,
+  formatAmount,
+  formatExact,
+  formatMoney,
+  formatPercent,
+  formatPrice,
+  formatShare,
+  type Language,
+  MASK,
+  maskOr,
+} from "../../src/lib/format";
+
+const LANGUAGES: readonly Language[] = ["tr", "en"];
+const CURRENCIES: readonly Currency[] = ["USD", "TRY", "EUR", "BTC"];
+
+const language = fc.constantFrom(...LANGUAGES);
+const currency = fc.constantFrom(...CURRENCIES);
+const scale = fc.integer({ min: 0, max: 30 });
+/** Amounts of every size: most digits of large ones, and many near the edges of rounding. */
+const exact = fc
+  .tuple(fc.oneof(fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }), fc.bigInt({ min: -2000n, max: 2000n })), scale)
+  .map(([units, decimals]) => formatPlain({ units, scale: decimals }));
+
+/** What a reader sees, with the no-break space and the minus as one types them. */
+function typed(text: string): string {
+  return text.replaceAll("\u00a0", " ").replaceAll("\u2212", "-");
+}
+
+/** Reads a shown number back: the opposite of grouping, for tests only. */
+function readBack(shown: string, of: Language): string {
+  const [group, point] = of === "tr" ? [".", ","] : [",", "."];
+  return typed(shown)
+    .replaceAll(group, "")
+    .replace(point, ".")
+    .replace(/[$₺€₿%]/g, "");
+}
+
+const money = (of: Language, text: string, unit: Currency) => typed(formatMoney(of, text, unit));
+const NOT_NUMBERS = [null, "", "abc", "1e5", "NaN", "1,5", "<img>", "9".repeat(1000)];
+
+describe("money", () => {
+  it.each<[string, Currency, string, string]>([
+    ["1234.56", "USD", "$1.234,56", "$1,234.56"],
+    ["1234.5", "TRY", "₺1.234,50", "₺1,234.50"],
+    ["-1234567.891", "EUR", "-€1.234.567,89", "-€1,234,567.89"],
+    ["0.12345678901", "BTC", "₿0,12345679", "₿0.12345679"],
+    ["1", "BTC", "₿1,00000000", "₿1.00000000"],
+    ["0", "USD", "$0,00", "$0.00"],
+    ["-0.00", "USD", "$0,00", "$0.00"],
+    ["0.00000000142861", "USD", "< $0,01", "< $0.01"],
+    ["-0.001", "USD", "> -$0,01", "> -$0.01"],
+    ["0.000000001", "BTC", "< ₿0,00000001", "< ₿0.00000001"],
+    ["0.005", "USD", "< $0,01", "< $0.01"],
+    ["0.015", "USD", "$0,02", "$0.02"],
+    ["1.005", "USD", "$1,00", "$1.00"],
+    ["1.015", "USD", "$1,02", "$1.02"],
+    ["999.995", "USD", "$1.000,00", "$1,000.00"],
+    ["9007199254740993.11", "USD", "$9.007.199.254.740.993,11", "$9,007,199,254,740,993.11"],
+  ])("shows %s %s as %s and %s", (text, unit, turkish, english) => {
+    expect(money("tr", text, unit)).toBe(turkish);
+    expect(money("en", text, unit)).toBe(english);
+  });
+
+  it("has the marks that Intl has for the language", () => {
+    const locales = { tr: "tr-TR", en: "en-GB" };
+    fc.assert(
+      fc.property(language, fc.integer({ min: 0, max: 10 ** 12 }), (of, cents) => {
+        const options = { style: "currency", currency: "TRY", currencyDisplay: "narrowSymbol" } as const;
+        const text = formatPlain({ units: BigInt(cents), scale: 2 });
+        fc.pre(cents > 0);
+        expect(formatMoney(of, text, "TRY")).toBe(new Intl.NumberFormat(locales[of], options).format(cents / 100));
+      }),
+    );
+  });
+
+  it("breaks no line inside a sum, and has a real minus", () => {
+    expect(formatMoney("en", "-0.001", "USD")).toBe(">\u00a0\u2212$0.01");
+    fc.assert(fc.property(language, exact, currency, (of, text, unit) => !/[ -]/.test(formatMoney(of, text, unit))));
+  });
+
+  it("is exact to half a cent, at any size", () => {
+    fc.assert(
+      fc.property(language, exact, currency, (of, text, unit) => {
+        const shown = formatMoney(of, text, unit);
+        fc.pre(!/[<>]/.test(shown));
+        const back = parseDecimal(readBack(shown, of));
+        const half = { units: 5n, scale: unit === "BTC" ? 9 : 3 };
+        const value = parseDecimal(text);
+        expect(compareDecimals(back, addDecimals(value, half))).toBeLessThanOrEqual(0);
+        expect(compareDecimals(addDecimals(back, half), value)).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+});
+
+describe("amounts", () => {
+  it.each([
+    ["122.09202928", "122,09202928", "122.09202928"],
+    ["2000", "2.000", "2,000"],
+    ["1500.750", "1.500,75", "1,500.75"],
+    ["0.000000001", "< 0,00000001", "< 0.00000001"],
+    ["-0.000000001", "> -0,00000001", "> -0.00000001"],
+    ["-12.5", "-12,5", "-12.5"],
+    ["0.000000025", "0,00000002", "0.00000002"],
+    ["0.0", "0", "0"],
+    ["100", "100", "100"],
+  ])("shows %s as %s and %s", (text, turkish, english) => {
+    expect(typed(formatAmount("tr", text))).toBe(turkish);
+    expect(typed(formatAmount("en", text))).toBe(english);
+  });
+
+  it("shows every digit where the exact amount is asked for", () => {
+    const long = "-1234567890123456789012345678901234567890.123456789012345678901234567891";
+    expect(typed(formatExact("en", long))).toBe(
+      "-1,234,567,890,123,456,789,012,345,678,901,234,567,890.123456789012345678901234567891",
+    );
+    fc.assert(
+      fc.property(language, exact, (of, text) => {
+        expect(readBack(formatExact(of, text), of)).toBe(text);
+      }),
+    );
+  });
+});
+
+describe("prices", () => {
+  it.each([
+    ["81790.3", "$81,790.30"],
+    ["2966.456", "$2,966.46"],
+    ["135.913", "$135.913"],
+    ["1.12916", "$1.12916"],
+    ["1", "$1.00"],
+    ["0.0235879654200426942", "$0.023588"],
+    ["0.000012345", "$0.000012345"],
+    ["9.9999996", "$10.00"],
+    ["0", "$0.00"],
+    ["0.000000000000000001", "$0.000000000000000001"],
+    ["0.0000000000000000001", "< $0.000000000000000001"],
+  ])("shows %s as %s", (text, shown) => {
+    expect(typed(formatPrice("en", text, "USD"))).toBe(shown);
+  });
+
+  it("keeps six significant digits, and two decimals at least", () => {
+    fc.assert(
+      fc.property(exact, (text) => {
+        const shown = formatPrice("en", text, "USD");
+        fc.pre(!/[<>]/.test(shown) && shown !== "$0.00");
+        expect(shown).toMatch(/\.\d\d/);
+        const back = Number(readBack(shown, "en"));
+        // 18 decimals are the end, so only prices that have six digits before it are held to six.
+        fc.pre(Math.abs(Number(text)) > 1e-12);
+        expect(Math.abs(back / Number(text) - 1)).toBeLessThan(5.0001e-6);
+      }),
+    );
+  });
+});
+
+describe("what is not there, what is nothing, what is little", () => {
+  const all = (of: Language, text: string | null) => [
+    formatAmount(of, text),
+    formatExact(of, text),
+    ...CURRENCIES.flatMap((unit) => [formatMoney(of, text, unit), formatPrice(of, text, unit)]),
+  ];
+
+  it("shows what is unknown or unreadable as a dash, never as 0 and never by throwing", () => {
+    for (const of of LANGUAGES) {
+      for (const text of NOT_NUMBERS) {
+        expect(new Set(all(of, text))).toEqual(new Set(["–"]));
+      }
+    }
+  });
+
+  it("shows 0 only for 0, and a sign only below it", () => {
+    fc.assert(
+      fc.property(language, exact, (of, text) => {
+        const nothing = isZero(parseDecimal(text));
+        for (const shown of all(of, text)) {
+          expect(/[1-9]/.test(shown)).toBe(!nothing);
+          expect(shown.includes("\u2212")).toBe(text.startsWith("-"));
+        }
+      }),
+    );
+  });
+});
+
+describe("percentages", () => {
+  it.each<[number | null, string, string]>([
+    [1.76, "+%1,76", "+1.76%"],
+    [-1.764, "-%1,76", "-1.76%"],
+    [0, "%0,00", "0.00%"],
+    [-0, "%0,00", "0.00%"],
+    [-0.001, "%0,00", "0.00%"],
+    [0.001, "%0,00", "0.00%"],
+    [1234.5, "+%1.234,50", "+1,234.50%"],
+    [1e21, "> +%1.000.000,00", "> +1,000,000.00%"],
+    [-1e21, "< -%1.000.000,00", "< -1,000,000.00%"],
+    [null, "–", "–"],
+    [Number.NaN, "–", "–"],
+    [Number.POSITIVE_INFINITY, "–", "–"],
+  ])("shows %s as %s and %s", (value, turkish, english) => {
+    expect(typed(formatPercent("tr", value, { sign: true }))).toBe(turkish);
+    expect(typed(formatPercent("en", value, { sign: true }))).toBe(english);
+  });
+
+  it("has no plus unless asked, and the digits asked for", () => {
+    expect(formatPercent("en", 1.76)).toBe("1.76%");
+    expect(formatPercent("en", 1.76, { digits: 1 })).toBe("1.8%");
+    expect(formatPercent("tr", -3.2, { digits: 0 })).toBe("\u2212%3");
+  });
+
+  it("never gives nothing a sign, and stays narrow", () => {
+    fc.assert(
+      fc.property(language, fc.double(), fc.integer({ min: 0, max: 4 }), (of, value, digits) => {
+        const shown = formatPercent(of, value, { sign: true, digits });
+        expect(/[1-9]/.test(shown) || !/[+\u2212]/.test(shown)).toBe(true);
+        expect(shown.length).toBeLessThanOrEqual(18);
+      }),
+    );
+  });
+
+  it.each<[number | null, string, string]>([
+    [0, "%0,0", "0.0%"],
+    [0.25, "%25,0", "25.0%"],
+    [0.0004, "< %0,1", "< 0.1%"],
+    [1e-30, "< %0,1", "< 0.1%"],
+    [-0.0004, "> -%0,1", "> -0.1%"],
+    [0.9999, "> %99,9", "> 99.9%"],
+    [1, "%100,0", "100.0%"],
+    [1.5, "%150,0", "150.0%"],
+    [null, "–", "–"],
+    [Number.NaN, "–", "–"],
+  ])("shows the share %s as %s and %s", (fraction, turkish, english) => {
+    expect(typed(formatShare("tr", fraction))).toBe(turkish);
+    expect(typed(formatShare("en", fraction))).toBe(english);
+  });
+
+  it("calls nothing but 0 a share of 0, and nothing but the whole 100", () => {
+    fc.assert(
+      fc.property(language, fc.double({ min: -1, max: 1, noNaN: true }), (of, fraction) => {
+        const shown = readBack(formatShare(of, fraction), of);
+        expect(/^-?0\.0$/.test(shown)).toBe(fraction === 0);
+        expect(/^-?100\.0$/.test(shown)).toBe(Math.abs(fraction) === 1);
+      }),
+    );
+  });
+});
+
+describe("the mask", () => {
+  it("tells nothing of what it hides, not even its length", () => {
+    fc.assert(fc.property(fc.string(), (text) => maskOr(true, text) === MASK && maskOr(false, text) === text));
+    expect(MASK).toHaveLength(6);
+  });
+});
