@@ -11,6 +11,7 @@ from cli.exits import Exit, ExitError
 from cli.garbage import spare_what_stays
 from cli.live import LiveSummary, console
 from cli.logs import is_terminal, log_beside_display
+from cli.page import MEND, page_is_old
 from cli.run import Waits, install_signals, until_end
 from cli.settings.load import Loaded, Settings, load_settings, secret
 from cli.settings.values import Finding
@@ -91,27 +92,28 @@ async def _on_kafka(
 def _tell(findings: Sequence[Finding]) -> None:
     for finding in findings:
         _log.warning(finding.message, mend=finding.mend)
+    if page_is_old():
+        _log.warning("the page is older than its sources in web/", mend=MEND)
 
 
 def _real(loaded: Loaded) -> Settings:
     if loaded.settings is None:
         raise ExitError(Exit.WRONG_USE, loaded.problems())
-    if loaded.settings.account_count == 0:
-        raise ExitError(Exit.WRONG_USE, missing_keys([one.spec for one in loaded.settings.exchanges.values()]))
+    # Without any key it runs all the same: the page then says, step by step, what to do.
     return loaded.settings
 
 
-def missing_keys(specs: Sequence[ExchangeSpec]) -> str:
+def missing_keys(specs: Sequence[ExchangeSpec]) -> list[str]:
     """What to set, and how to get it, when no account is configured at all."""
-    lines = ["No exchange key is set, so there is nothing to show. One exchange is enough:"]
+    lines = ["No exchange key is set, so there is nothing to show yet. One exchange is enough:"]
     for spec in specs:
         names = ", ".join(f"{spec.prefix}_{c.suffix}" for c in spec.credentials if not c.optional)
         lines += [f"  {spec.title}: set {names}", f"      {spec.key_guide}"]
     lines += [
-        "Write them into .env (copy .env.template), then try again.",
+        "Write them into .env (copy .env.template), then start again; the page has the same step by step.",
         "To look around without keys: spark-portfolio up --demo",
     ]
-    return "\n".join(lines)
+    return lines
 
 
 async def _run(system: System, settings: Settings, stop: asyncio.Event, *, demo: bool) -> Exit:
@@ -152,6 +154,8 @@ def where_to_look(url: str, settings: Settings, *, demo: bool) -> list[str]:
         if is_terminal():
             lines.append(f"Admin token of this run: {secret(settings.core.admin_token)}")
     keyless = [one.spec.title for one in settings.exchanges.values() if not one.accounts]
-    if keyless:
+    if settings.account_count == 0:
+        lines += missing_keys([one.spec for one in settings.exchanges.values()])
+    elif keyless:
         lines.append(f"Without a key, for prices only: {', '.join(keyless)}")
     return lines

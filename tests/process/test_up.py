@@ -11,6 +11,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.ports import free_port
+
 
 def both_fresh(answer: dict) -> bool:
     accounts = answer.get("accounts", [])
@@ -72,13 +74,20 @@ async def test_the_metrics_show_the_customers_five(program, until, http: aiohttp
         assert name in text
 
 
-async def test_without_keys_it_ends_at_once_with_the_missing_names(program) -> None:
-    empty = await program().start("up")
-    assert await empty.ended(10) == 2
+async def test_without_keys_it_runs_and_names_what_is_missing(program, until) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    empty = await program().start("up", BINANCE_REST_URL=nobody, BTCTURK_REST_URL=nobody)
+    answer = await until(
+        empty,
+        "/api/portfolio",
+        lambda answer: {source["state"] for source in answer["sources"]} == {"unconfigured"},
+    )
+    assert (answer["accounts"], answer["totals"]["totalUsd"]) == ([], None), "unknown is not zero"
+    assert await empty.interrupt() == 0
     for name in ("BINANCE_API_KEY", "BINANCE_API_SECRET", "BTCTURK_API_KEY", "BTCTURK_API_SECRET_BASE64"):
-        assert name in empty.err
-    assert "Enable Reading" in empty.err
-    assert "Bakiye Görüntüleme" in empty.err
+        assert name in empty.out
+    assert "Enable Reading" in empty.out
+    assert "Bakiye Görüntüleme" in empty.out
 
 
 async def test_a_taken_port_has_its_own_sentence(program) -> None:
