@@ -8,24 +8,28 @@ from prometheus_client import CollectorRegistry
 
 from api.guards import Guard, Handler, Route
 from api.handlers import Handlers
-from api.summary import STYLESHEET_PATH
+from api.static_page import PATH, StaticPage
 from monitoring.health import Readiness
 from monitoring.server import BODY_BYTES_MAX, health, metrics_handler, ready_handler
 
 PORTFOLIO: Final = Route("/api/portfolio", frozenset({"portfolio"}))
 STREAM: Final = Route("/api/portfolio/stream", frozenset({"portfolio"}), timed=False)
+PORTFOLIOS: Final = Route("/api/portfolios")
 EXPLAIN: Final = Route("/api/portfolio/explain", frozenset({"portfolio", "asset", "exchange"}))
 REFRESH: Final = Route("/api/portfolio/refresh", writes=True)
 OPENAPI: Final = Route("/api/openapi.json")
 HEALTH: Final = Route("/health", free=True)
 READY: Final = Route("/ready")
 METRICS: Final = Route("/metrics")
-SUMMARY: Final = Route("/portfolio", frozenset({"portfolio", "lang"}))
-STYLESHEET: Final = Route(STYLESHEET_PATH)
-ROOT: Final = Route("/")
+# The page holds no data, and a browser that goes to it can send no token: free. Its parameters are for itself.
+PAGE: Final = Route(PATH, frozenset({"portfolio", "lang"}), free=True)
+PAGE_SLASH: Final = Route(f"{PATH}/", free=True)
+ASSETS: Final = Route("/assets", free=True, below=True)
+ROOT: Final = Route("/", free=True)
 
 ROUTES: Final = (
     PORTFOLIO,
+    PORTFOLIOS,
     STREAM,
     EXPLAIN,
     REFRESH,
@@ -33,26 +37,31 @@ ROUTES: Final = (
     HEALTH,
     READY,
     METRICS,
-    SUMMARY,
-    STYLESHEET,
+    PAGE,
+    PAGE_SLASH,
+    ASSETS,
     ROOT,
 )
 
 
-def build_app(guard: Guard, handlers: Handlers, registry: CollectorRegistry, readiness: Readiness) -> web.Application:
+def build_app(
+    guard: Guard, handlers: Handlers, page: StaticPage, registry: CollectorRegistry, readiness: Readiness
+) -> web.Application:
     """The application. Every path of ROUTES has its handler here, and there are no others."""
     app = web.Application(client_max_size=BODY_BYTES_MAX)
-    for route, methods in _handlers(handlers, registry, readiness).items():
-        app.router.add_route("*", route.path, guard.protect(route, methods))
+    for route, methods in _handlers(handlers, page, registry, readiness).items():
+        path = f"{route.path}/{{name}}" if route.below else route.path
+        app.router.add_route("*", path, guard.protect(route, methods))
     app.router.add_route("*", "/{path:.*}", guard.protect(None, {}))
     return app
 
 
 def _handlers(
-    handlers: Handlers, registry: CollectorRegistry, readiness: Readiness
+    handlers: Handlers, page: StaticPage, registry: CollectorRegistry, readiness: Readiness
 ) -> Mapping[Route, Mapping[str, Handler]]:
     return {
         PORTFOLIO: _read(handlers.portfolio),
+        PORTFOLIOS: _read(handlers.portfolios),
         # No HEAD: a stream has no end that one could wait for.
         STREAM: {"GET": handlers.stream},
         EXPLAIN: _read(handlers.explain),
@@ -61,9 +70,10 @@ def _handlers(
         HEALTH: _read(health),
         READY: _read(ready_handler(readiness)),
         METRICS: _read(metrics_handler(registry)),
-        SUMMARY: _read(handlers.summary),
-        STYLESHEET: _read(handlers.stylesheet),
-        ROOT: _read(handlers.root),
+        PAGE: _read(page.index),
+        PAGE_SLASH: _read(page.to_page),
+        ASSETS: _read(page.asset),
+        ROOT: _read(page.to_page),
     }
 
 

@@ -55,13 +55,17 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path, and what its guards must know. ``free``: no read token is asked for. ``timed``: its duration counts."""
+    """A path, and what its guards must know. ``free``: no read token is asked for. ``timed``: its duration counts.
+
+    ``below``: every name right below the path, instead of the path itself; metrics count them all under the path.
+    """
 
     path: str
     parameters: frozenset[str] = frozenset()
     writes: bool = False
     free: bool = False
     timed: bool = True
+    below: bool = False
 
 
 class RateLimit:

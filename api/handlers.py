@@ -1,24 +1,22 @@
 """What each path answers. Handlers translate: parameters in, one call, bytes out."""
 
-import hashlib
 import re
-from collections.abc import Mapping
 from typing import Final
 
+import orjson
 from aiohttp import hdrs, web
 from pydantic import ValidationError
 
 from api.explain import explain
 from api.guards import RefusedError
+from api.headers import Headers, matches, ready_headers
 from api.latest import Latest, View
 from api.models import ASSET_PATTERN, RefreshRequest
 from api.openapi import openapi_document
 from api.refresh import Refresher, RefreshError
 from api.stream import Streams
-from api.summary import STYLESHEET, summary_page
-from api.texts import LANGUAGES, choose_language
 from monitoring.clock import Clock
-from monitoring.guards import SECURITY_HEADERS, Refusal
+from monitoring.guards import Refusal
 from monitoring.server import JSON_TYPE
 from schemas.fields import LABEL_PATTERN
 
@@ -27,13 +25,6 @@ NAMES_SHOWN_MAX: Final = 10
 _ASSET: Final = re.compile(ASSET_PATTERN)
 _LABEL: Final = re.compile(LABEL_PATTERN)
 _PRIVATE: Final = {"Cache-Control": "private, no-cache"}
-_STYLESHEET: Final = STYLESHEET.encode()
-_STYLESHEET_ETAG: Final = f'"{hashlib.sha256(_STYLESHEET).hexdigest()[:16]}"'
-
-
-def _headers(content_type: str, more: Mapping[str, str]) -> Mapping[str, str]:
-    # Taken from a response: its kind of mapping is copied much faster than a dictionary is.
-    return web.Response(headers={"Content-Type": content_type, **SECURITY_HEADERS, **more}).headers
 
 
 class Handlers:
@@ -48,8 +39,8 @@ class Handlers:
         self._clock = clock
         self._default = default_portfolio
         self._openapi: bytes | None = None
-        self._json = _headers(JSON_TYPE, _PRIVATE)
-        self._by_etag: dict[str, tuple[str, Mapping[str, str]]] = {}
+        self._json = ready_headers(JSON_TYPE, _PRIVATE)
+        self._by_etag: dict[str, tuple[str, Headers]] = {}
 
     async def portfolio(self, request: web.Request) -> web.StreamResponse:
         """``GET /api/portfolio``: the newest state; 304 where the client has that very version."""
@@ -60,9 +51,9 @@ class Handlers:
             return web.Response(body=body, headers=self._json)
         known = self._by_etag.get(view.portfolio)
         if known is None or known[0] != etag:
-            known = self._by_etag[view.portfolio] = (etag, _headers(JSON_TYPE, {**_PRIVATE, "ETag": etag}))
+            known = self._by_etag[view.portfolio] = (etag, ready_headers(JSON_TYPE, {**_PRIVATE, "ETag": etag}))
         condition = request.headers.get(hdrs.IF_NONE_MATCH)
-        if condition is not None and _matches(condition, etag):
+        if condition is not None and matches(condition, etag):
             return web.Response(status=304, headers=known[1])
         return web.Response(body=body, headers=known[1])
 
@@ -116,29 +107,10 @@ class Handlers:
             self._openapi = openapi_document()
         return web.Response(body=self._openapi, headers=self._json)
 
-    async def summary(self, request: web.Request) -> web.StreamResponse:
-        """``GET /portfolio``: the portfolio as a page."""
-        asked = request.query.get("lang")
-        if asked is not None and asked not in LANGUAGES:
-            raise _bad_parameter("lang", "en or tr")
-        view = self._view(request)
-        language = choose_language(asked, request.headers.get("Accept-Language", ""))
-        page = summary_page(view.body(), language, self._latest.portfolios())
-        headers = {**_PRIVATE, "Content-Language": language, "Vary": "Accept-Language"}
-        return web.Response(body=page, headers=_headers("text/html; charset=utf-8", headers))
-
-    async def stylesheet(self, request: web.Request) -> web.StreamResponse:
-        """``GET /assets/summary.css``."""
-        headers = _headers("text/css; charset=utf-8", {"Cache-Control": "no-cache", "ETag": _STYLESHEET_ETAG})
-        condition = request.headers.get(hdrs.IF_NONE_MATCH)
-        if condition is not None and _matches(condition, _STYLESHEET_ETAG):
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=_STYLESHEET, headers=headers)
-
-    async def root(self, _request: web.Request) -> web.StreamResponse:
-        """``GET /``: to the page."""
-        headers = {"Location": "/portfolio", "Cache-Control": "no-cache"}
-        return web.Response(status=302, headers=_headers("text/plain; charset=utf-8", headers))
+    async def portfolios(self, _request: web.Request) -> web.StreamResponse:
+        """``GET /api/portfolios``: the names that can be asked for."""
+        names = {"portfolios": self._latest.portfolios(), "default": self._default}
+        return web.Response(body=orjson.dumps(names), headers=self._json)
 
     def _view(self, request: web.Request) -> View:
         name = request.query.get("portfolio", self._default) if "?" in request.raw_path else self._default
@@ -153,14 +125,6 @@ class Handlers:
         names = self._latest.portfolios()
         more = "" if len(names) <= NAMES_SHOWN_MAX else f" and {len(names) - NAMES_SHOWN_MAX} more"
         return _not_found(f"There is no such portfolio. Known: {', '.join(names[:NAMES_SHOWN_MAX])}{more}.")
-
-
-def _matches(condition: str, etag: str) -> bool:
-    """Whether If-None-Match names this entity, compared weakly (RFC 9110 §13.1.2)."""
-    if condition == etag or condition.strip() == "*":
-        return True
-    opaque = etag.removeprefix("W/")
-    return any(part.strip().removeprefix("W/") == opaque for part in condition.split(","))
 
 
 def _refused(status: int, error: str, message: str) -> RefusedError:

@@ -14,6 +14,7 @@ from schemas.amounts import Amount, SignedAmount
 from schemas.events import Cause, ErrorKind, WalletHealth
 from schemas.fields import Asset, Count, Identifier, Label, Text, Utc
 from schemas.portfolio import Currency, Freshness, PartialKind, SourceState
+from schemas.reasons import ErrorReason
 
 Age = Annotated[float, Field(ge=0)]
 """Seconds since the exchange was read, to a tenth, as of this answer. Age it further from ``asOf``."""
@@ -161,13 +162,18 @@ class TotalsBody(Body):
 class ErrorDetail(Body):
     """What an exchange refused or could not do, and what a person can do about it.
 
-    A source that seems ``silent`` or ``starting`` only since the bus cannot be read says so here.
+    ``reason`` is what failed in one word, null where none fits or the collector is newer than the api and says a word
+    that the api does not know; more words may come. ``retryAt`` is when the collector tries again by itself; in the
+    past, it is at it, or was stopped. A source that seems ``silent`` or ``starting`` only since the bus cannot be read
+    says so here, with neither.
     """
 
     kind: ErrorKind
+    reason: ErrorReason | None
     message: Text
     mend: Text
     at: Utc
+    retry_at: Utc | None
 
 
 class PermissionsBody(Body):
@@ -353,6 +359,13 @@ class NotReadyBody(Body):
 
     ready: Literal[False]
     reasons: dict[str, str]
+
+
+class PortfoliosBody(Body):
+    """The portfolios that can be asked for, in order, and the one that is shown to who names none."""
+
+    portfolios: tuple[Label, ...]
+    default: Label
 
 
 class ErrorBody(Body):

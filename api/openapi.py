@@ -14,11 +14,11 @@ from api.models import (
     HealthBody,
     NotReadyBody,
     PortfolioBody,
+    PortfoliosBody,
     ReadyBody,
     RefreshBody,
     RefreshRequest,
 )
-from api.texts import LANGUAGES
 from schemas.fields import LABEL_PATTERN
 
 VERSION: Final = "1.0.0"
@@ -28,6 +28,7 @@ Part = dict[str, Any]
 
 _ANSWERS: Final[tuple[type[Body], ...]] = (
     PortfolioBody,
+    PortfoliosBody,
     ExplainBody,
     RefreshBody,
     HealthBody,
@@ -97,12 +98,12 @@ _LABEL: Final[Part] = {"type": "string", "pattern": LABEL_PATTERN}
 
 def _paths() -> Part:
     portfolio = _parameter("portfolio", "Which portfolio; `main` by default.", _LABEL)
-    language = _parameter("lang", "The page's language.", {"type": "string", "enum": list(LANGUAGES)})
     document = _content("OpenAPI 3.1.", "application/json", {"type": "object"})
     readiness = {"200": _json("It has.", ReadyBody), "503": _json("Not yet, or not now.", NotReadyBody)}
-    page = {"200": _text("The page.", "text/html")}
+    portfolios = {"200": _json("Their names.", PortfoliosBody)}
     return {
         "/api/portfolio": {"get": _portfolio(portfolio)},
+        "/api/portfolios": {"get": _get("portfolios", "Which portfolios there are.", portfolios)},
         "/api/portfolio/stream": {"get": _stream(portfolio)},
         "/api/portfolio/explain": {"get": _explain(portfolio)},
         "/api/portfolio/refresh": {"post": _refresh()},
@@ -110,19 +111,34 @@ def _paths() -> Part:
         "/health": {"get": _get("health", "Whether it lives.", {"200": _json("It does.", HealthBody)}, free=True)},
         "/ready": {"get": _get("ready", "Whether the process has what it needs.", readiness)},
         "/metrics": {"get": _get("metrics", "Metrics for Prometheus.", {"200": _text("Text.", "text/plain")})},
-        "/portfolio": {
-            "get": _get("page", "The portfolio as a page.", page, parameters=[portfolio, language], errors=[404])
-        },
+        "/portfolio": {"get": _page()},
     }
+
+
+_CONDITION: Final[Part] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "The ETag of the version that the client has.",
+}
+
+
+def _page() -> Part:
+    # What they say is for the page, which falls back on what it has; the server looks at their names alone.
+    parameters = [
+        _parameter("portfolio", "Which portfolio the page shows.", {"type": "string"}),
+        _parameter("lang", "The page's language: `en` or `tr`.", {"type": "string"}),
+        _CONDITION,
+    ]
+    responses = {
+        "200": _text("The page. It asks this interface for all it shows.", "text/html"),
+        "304": {"description": "The client has this page."},
+        "503": _text("The page is not built; the text says how it is.", "text/plain"),
+    }
+    return _get("page", "The portfolio as a page.", responses, parameters=parameters, free=True)
 
 
 def _portfolio(portfolio: Part) -> Part:
-    condition = {
-        "name": "If-None-Match",
-        "in": "header",
-        "schema": {"type": "string"},
-        "description": "The ETag of the version that the client has.",
-    }
     responses = {
         "200": _json("The state. Ages are at most a second old.", PortfolioBody),
         "304": {
@@ -130,7 +146,7 @@ def _portfolio(portfolio: Part) -> Part:
         },
     }
     summary = "The newest state of a portfolio."
-    return _get("portfolio", summary, responses, parameters=[portfolio, condition], errors=[404])
+    return _get("portfolio", summary, responses, parameters=[portfolio, _CONDITION], errors=[404])
 
 
 def _stream(portfolio: Part) -> Part:

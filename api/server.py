@@ -1,6 +1,7 @@
 """The api as a role: it follows the bus, listens, and stops in order."""
 
 import asyncio
+from importlib.resources.abc import Traversable
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -13,6 +14,7 @@ from api.latest import FOLLOWED, SILENT_SECONDS, Latest
 from api.meter import Meter
 from api.refresh import Refresher
 from api.settings import ApiLimits, ApiSettings
+from api.static_page import StaticPage
 from api.stream import Streams
 from bus.interface import Bus, ReaderState
 from monitoring.clock import Clock
@@ -20,6 +22,8 @@ from monitoring.health import Check, Readiness
 from monitoring.logs import get_logger
 from monitoring.metrics import ApiMetrics, PortfolioMetrics
 from monitoring.server import HttpServer
+
+MEND: Final = "make page (without make: python hatch_build.py), then start again"
 
 _LOADING: Final = "what is on the bus is being read"
 
@@ -41,7 +45,9 @@ class ApiRole:
         clock: Clock,
         random_part: int,
         limits: ApiLimits | None = None,
+        page: Traversable | None = None,
     ) -> None:
+        """``page`` is the folder of the built page, by default the one inside this package."""
         limits = limits or ApiLimits()
         meter = Meter(portfolio_metrics, portfolio=settings.default_portfolio, exchanges=settings.exchanges)
         self._bus = BusWatch(lambda: (self._reader.state, self._reader.reason), clock, grace_seconds=SILENT_SECONDS)
@@ -66,7 +72,8 @@ class ApiRole:
         handlers = Handlers(
             self._latest, self._streams, self._refresher, clock, default_portfolio=settings.default_portfolio
         )
-        app = build_app(Guard(settings, metrics, clock), handlers, registry, readiness)
+        self._page = StaticPage(page)
+        app = build_app(Guard(settings, metrics, clock), handlers, self._page, registry, readiness)
         self._server = HttpServer(
             app,
             host=settings.host,
@@ -92,6 +99,9 @@ class ApiRole:
 
     async def start(self) -> None:
         """Listen, and begin to follow; the bus need not answer. PortTakenError, ListenError."""
+        await asyncio.to_thread(self._page.load)
+        if not self._page.built:
+            _log.warning("the page is not built, so /portfolio shows how that is done; all else works", mend=MEND)
         await self._server.start()
         await self._reader.start()
         self._looking = asyncio.create_task(self._look(), name="api bus watch")

@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 from prometheus_client import CollectorRegistry
@@ -20,6 +21,12 @@ from tests.unit.api.states import NOW
 
 ADMIN_TOKEN = "admin-" + "a" * 40
 READ_TOKEN = "read-" + "r" * 40
+
+PAGE = Path(__file__).with_name("page")
+"""A page as the build leaves one, but small and always there."""
+
+ASSET = "/assets/app-1a2B3c_D.js"
+"""One of its files."""
 
 
 class MovedClock:
@@ -98,7 +105,7 @@ async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
 
 @contextlib.asynccontextmanager
 async def running_api(
-    *, limits: ApiLimits | None = None, clock: MovedClock | None = None, **settings: object
+    *, limits: ApiLimits | None = None, clock: MovedClock | None = None, page: Path | None = PAGE, **settings: object
 ) -> AsyncIterator[Api]:
     clock = clock or MovedClock()
     registry = CollectorRegistry()
@@ -115,6 +122,7 @@ async def running_api(
         clock=clock,
         random_part=1,
         limits=limits,
+        page=page,
     )
     readiness.add("api", role.check)
     await role.start()

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from api.models import ErrorBody
 from api.settings import ApiLimits
 from monitoring.guards import SECURITY_HEADERS
-from tests.http.support import ADMIN_TOKEN, READ_TOKEN, Api, running_api, until
+from tests.http.support import ADMIN_TOKEN, ASSET, READ_TOKEN, Api, running_api, until
 from tests.unit.api.states import sample, status
 
 PATHS = (
@@ -25,9 +25,14 @@ PATHS = (
     "/ready",
     "/metrics",
     "/portfolio",
-    "/assets/summary.css",
+    "/portfolio/",
+    ASSET,
+    "/api/portfolios",
     "/nothing",
 )
+
+FREE = {"/health": 200, "/portfolio": 200, ASSET: 200, "/": 302, "/portfolio/": 302}
+"""What needs no token, and how it is answered: a browser can send none when a person goes to the page."""
 
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
@@ -185,14 +190,14 @@ async def test_ten_tries_a_minute_and_no_more(admin_api: Api) -> None:
     assert (await try_once(ADMIN_TOKEN))[0] == 404
 
 
-async def test_a_read_token_guards_everything_but_health(guarded_api: Api) -> None:
+async def test_a_read_token_guards_everything_but_health_and_the_empty_page(guarded_api: Api) -> None:
     await guarded_api.publish(sample())
     for path in PATHS:
         if path == "/nothing":
             continue
         async with guarded_api.client.get(path, allow_redirects=False) as answer:
-            assert answer.status == (200 if path == "/health" else 401), path
-            assert path == "/health" or "BTC" not in await answer.text()
+            assert answer.status == FREE.get(path, 401), path
+            assert "BTC" not in await answer.text()
         for token in (READ_TOKEN, ADMIN_TOKEN):
             headers = {"Authorization": f"Bearer {token}"}
             async with guarded_api.client.get(path, headers=headers, allow_redirects=False) as answer:
@@ -215,7 +220,11 @@ async def test_a_read_token_does_not_write(guarded_api: Api) -> None:
         ("/api/portfolio?portfolio=main&portfolio=main", "repeated_parameter"),
         ("/health?x", "unknown_parameter"),
         ("/metrics?name[]=x", "unknown_parameter"),
-        ("/portfolio?lang=de", "bad_parameter"),
+        ("/api/portfolio?portfolio=No%20such", "bad_parameter"),
+        ("/portfolio?token=1", "unknown_parameter"),
+        ("/portfolio?lang=tr&lang=en", "repeated_parameter"),
+        (f"{ASSET}?v=1", "unknown_parameter"),
+        ("/?lang=tr", "unknown_parameter"),
     ],
 )
 async def test_unknown_and_repeated_parameters_are_refused(api: Api, path: str, expected: str) -> None:
@@ -266,6 +275,9 @@ async def test_wrong_bodies_are_named(admin_api: Api, body: str) -> None:
         "GET /api/portfolio HTTP/1.1\r\nHost: evil.example\r\n",
         "GET /metrics HTTP/1.1\r\nHost: localhost\r\n",
         "GET /portfolio HTTP/1.1\r\nHost: localhost\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\n",
+        f"GET {ASSET} HTTP/1.1\r\nHost: localhost\r\n",
+        "GET /assets/nothing.js HTTP/1.1\r\nHost: localhost\r\n",
         "GET /api/portfolio/stream HTTP/1.1\r\nHost: localhost\r\n",
         "GET /health HTTP/1.1\r\nHost: localhost\r\nExpect: nonsense\r\n",
         "NONSENSE\r\n",
@@ -378,12 +390,17 @@ async def test_who_does_not_read_his_answers_is_cut_off() -> None:
 async def test_labels_do_not_come_from_outside(api: Api) -> None:
     await api.publish(sample(), status("unheard-of", name="x"))
     for number in range(20):
-        async with api.client.get(f"/asset-{number}") as answer:
-            assert answer.status == 404
+        for path in (f"/asset-{number}", f"/assets/asset-{number}.js"):
+            async with api.client.get(path) as answer:
+                assert answer.status == 404
+    async with api.client.get(ASSET) as answer:
+        assert answer.status == 200
     async with api.client.get("/metrics") as answer:
         text = await answer.text()
-    for word in ("BTC", "XYZ", "asset-", "unheard", "main"):
+    for word in ("BTC", "XYZ", "asset-", "unheard", "main", "1a2B3c"):
         assert word not in text
+    assert 'spark_api_requests_total{route="/assets",status="200"} 1.0' in text
+    assert 'spark_api_requests_total{route="/assets",status="404"} 20.0' in text
     assert 'spark_api_requests_total{route="unmatched",status="404"} 20.0' in text
 
 

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -8,12 +9,12 @@ from api.app import REFRESH, ROUTES, STREAM
 from api.explain import explain
 from api.openapi import build_openapi, openapi_document
 from api.render import Rendered, render_unread
-from api.texts import LANGUAGES
 from tests.unit.api.states import NOW, sample, status
 
+ROOT = Path(__file__).parents[3]
 DOCUMENT = build_openapi()
-UNDOCUMENTED = {"/", "/assets/summary.css"}
-"""The way to the page and its style: not part of the interface."""
+UNDOCUMENTED = {"/", "/portfolio/", "/assets"}
+"""The ways to the page and what it is made of: not part of the interface."""
 
 
 def validator(model: str) -> Draft202012Validator:
@@ -73,6 +74,6 @@ def test_answers_are_what_the_document_says() -> None:
     assert not portfolio.is_valid(wrong)
 
 
-def test_languages_are_those_of_the_page() -> None:
-    parameters = DOCUMENT["paths"]["/portfolio"]["get"]["parameters"]
-    assert next(one for one in parameters if one["name"] == "lang")["schema"]["enum"] == list(LANGUAGES)
+def test_the_page_s_types_are_made_of_this_document() -> None:
+    written = (ROOT / "web" / "src" / "api" / "openapi.json").read_text(encoding="utf-8")
+    assert json.loads(written) == json.loads(openapi_document()), "write it anew: make api-types"

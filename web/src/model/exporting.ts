@@ -1,16 +1,43 @@
 /** What a CSV file has in its rows: the table as shown, or every balance of every account. */
 
 import type { Cell } from "../lib/csv";
-import { assetName } from "../lib/names";
-import type { Language } from "../lib/language";
 import type { Decimal } from "../lib/decimal";
+import type { Language } from "../lib/language";
+import { assetName } from "../lib/names";
 import type { PortfolioDocument } from "./document";
 import { type Holding, shareOf } from "./holdings";
 
 /** The columns of the table as shown. */
-export const SHOWN_COLUMNS = ["asset", "name", "free", "locked", "total", "price", "path", "value", "change", "share", "status"] as const;
+export const SHOWN_COLUMNS = [
+  "asset",
+  "name",
+  "free",
+  "locked",
+  "total",
+  "price",
+  "path",
+  "value",
+  "change",
+  "share",
+  "status",
+] as const;
 /** The columns of all balances. */
-export const ALL_COLUMNS = ["exchange", "account", "wallet", "asset", "name", "free", "locked", "total", "price", "path", "value", "counted", "status", "asOf"] as const;
+export const ALL_COLUMNS = [
+  "exchange",
+  "account",
+  "wallet",
+  "asset",
+  "name",
+  "free",
+  "locked",
+  "total",
+  "price",
+  "path",
+  "value",
+  "counted",
+  "status",
+  "asOf",
+] as const;
 
 /** The name of a column. */
 export type Column = (typeof SHOWN_COLUMNS)[number] | (typeof ALL_COLUMNS)[number];
@@ -27,7 +54,12 @@ function percent(value: number | null): Cell {
 }
 
 /** The rows of the table, in its order. Amounts are exact; values are US dollars. */
-export function shownRows(rows: readonly Holding[], whole: Decimal, language: Language, word: (mark: Holding["marks"][number]) => string): Cell[][] {
+export function shownRows(
+  rows: readonly Holding[],
+  whole: Decimal,
+  language: Language,
+  word: (mark: Holding["marks"][number]) => string,
+): Cell[][] {
   return rows.map((holding) => {
     const share = shareOf(holding, whole);
     return [
@@ -47,7 +79,11 @@ export function shownRows(rows: readonly Holding[], whole: Decimal, language: La
 }
 
 /** Every row of every wallet, also those that count elsewhere. */
-export function allRows(document: PortfolioDocument, language: Language, words: { status: (status: string) => string; yes: string; no: string }): Cell[][] {
+export function allRows(
+  document: PortfolioDocument,
+  language: Language,
+  words: { status: (status: string) => string; yes: string; no: string },
+): Cell[][] {
   return document.accounts.flatMap(({ exchange, account, balances, wallets }) =>
     balances.map((balance): Cell[] => {
       const wallet = wallets.find((one) => one.wallet === balance.wallet);

@@ -1,6 +1,15 @@
 /** The same value divided three ways: by asset, by exchange, by wallet. What has no price is in none of them. */
 
-import { addDecimals, compareDecimals, type Decimal, formatPlain, parseDecimal, ratio, sumDecimals, ZERO } from "../lib/decimal";
+import {
+  addDecimals,
+  compareDecimals,
+  type Decimal,
+  formatPlain,
+  parseDecimal,
+  ratio,
+  sumDecimals,
+  ZERO,
+} from "../lib/decimal";
 import type { SliceRow } from "./allocation";
 import type { Account } from "./document";
 
@@ -11,8 +20,15 @@ export interface Words {
 }
 
 /** The three lists, each with the largest first. */
-export function groupsOf(accounts: readonly Account[], words: Words): Record<"asset" | "exchange" | "wallet", SliceRow[]> {
-  const sums = { asset: new Map<string, Decimal>(), exchange: new Map<string, Decimal>(), wallet: new Map<string, Decimal>() };
+export function groupsOf(
+  accounts: readonly Account[],
+  words: Words,
+): Record<"asset" | "exchange" | "wallet", SliceRow[]> {
+  const sums = {
+    asset: new Map<string, Decimal>(),
+    exchange: new Map<string, Decimal>(),
+    wallet: new Map<string, Decimal>(),
+  };
   for (const { exchange, balances } of accounts) {
     for (const { asset, wallet, valueUsd, counted } of balances) {
       if (counted && valueUsd !== null) {

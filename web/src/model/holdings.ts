@@ -1,6 +1,18 @@
 /** Rows of the asset table: the balances of a tab's accounts, summed by asset. Exact throughout; unknown is never 0. */
 
-import { addDecimals, compareDecimals, type Decimal, formatPlain, isZero, multiplyDecimals, parseDecimal, percentChange, ratio, ZERO } from "../lib/decimal";
+import {
+  addDecimals,
+  compareDecimals,
+  type Decimal,
+  formatPlain,
+  isZero,
+  multiplyDecimals,
+  parseDecimal,
+  percentChange,
+  ratio,
+  sumDecimals,
+  ZERO,
+} from "../lib/decimal";
 import type { Account, Balance, Freshness } from "./document";
 
 /** One balance of one wallet, with where it lies and how far it can be trusted. */
@@ -23,7 +35,7 @@ export interface Holding {
   readonly total: string;
   readonly price: string | null;
   readonly path: readonly string[] | null;
-  /** How many different prices its parts are valued at. */
+  /** How many different prices the parts that are shown have. */
   readonly prices: number;
   readonly value: string | null;
   /** The part of the total that has no price. */
@@ -37,7 +49,10 @@ export interface Holding {
 }
 
 /** The holdings of some accounts; rows that did not change since `previous` are the very same objects. */
-export function holdingsOf(accounts: readonly Account[], previous: ReadonlyMap<string, Holding> = new Map()): Map<string, Holding> {
+export function holdingsOf(
+  accounts: readonly Account[],
+  previous: ReadonlyMap<string, Holding> = new Map(),
+): Map<string, Holding> {
   const parts = new Map<string, Part[]>();
   for (const account of accounts) {
     const statuses = new Map(account.wallets.map((wallet) => [wallet.wallet, wallet.status]));
@@ -66,66 +81,64 @@ export function holdingsOf(accounts: readonly Account[], previous: ReadonlyMap<s
   return holdings;
 }
 
-function fingerprintOf({ exchange, account, wallet, status, balance }: Part): string {
-  const { free, locked, priceUsd, valueUsd, value24hAgoUsd, priceStale, counted, pricePath, mirrorOf } = balance;
-  const mirror = mirrorOf === null ? "" : `${mirrorOf.wallet}/${mirrorOf.asset}`;
-  return [exchange, account, wallet, status, free, locked, priceUsd, valueUsd, value24hAgoUsd, priceStale, counted, pricePath?.join(">"), mirror].join("\t");
+/** Everything that a part shows, as one text: two that differ in anything have different ones. */
+function fingerprintOf({ exchange, account, status, balance }: Part): string {
+  return JSON.stringify([exchange, account, status, balance]);
 }
 
 function holdingOf(asset: string, parts: readonly Part[], fingerprint: string): Holding {
-  let [free, locked, total, unpriced] = [ZERO, ZERO, ZERO, ZERO];
-  let [value, valueWithPast, past] = [ZERO, ZERO, ZERO];
-  let [isPriced, hasPast] = [false, false];
+  const counted = parts.filter(({ balance }) => balance.counted);
   // An asset that only mirrors another one shows its amounts, and has no value of its own.
-  const isMirror = parts.every(({ balance }) => !balance.counted);
-  for (const { balance } of parts) {
-    if (!balance.counted && !isMirror) {
-      continue;
-    }
-    const amount = parseDecimal(balance.total);
-    free = addDecimals(free, parseDecimal(balance.free));
-    locked = addDecimals(locked, parseDecimal(balance.locked));
-    total = addDecimals(total, amount);
-    if (isMirror) {
-      continue;
-    }
-    if (balance.valueUsd === null) {
-      unpriced = addDecimals(unpriced, amount);
-      continue;
-    }
-    isPriced = true;
-    const worth = parseDecimal(balance.valueUsd);
-    value = addDecimals(value, worth);
-    if (balance.value24hAgoUsd !== null) {
-      hasPast = true;
-      valueWithPast = addDecimals(valueWithPast, worth);
-      past = addDecimals(past, parseDecimal(balance.value24hAgoUsd));
-    }
-  }
-  const main = largest(parts);
-  const prices = new Set(parts.flatMap(({ balance }) => (balance.priceUsd === null ? [] : [balance.priceUsd])));
+  const isMirror = counted.length === 0;
+  const shown = isMirror ? parts : counted;
+  const { free, locked, total } = amountsOf(shown);
+  const { value, unpriced, change } = worthOf(counted);
+  const main = largest(shown)?.balance;
+  const price = main?.priceUsd ?? null;
+  const prices = new Set(shown.map(({ balance }) => balance.priceUsd).filter((one) => one !== null));
   return {
     asset,
     free: formatPlain(free),
     locked: formatPlain(locked),
     total: formatPlain(total),
-    price: main?.balance.priceUsd ?? null,
-    path: main?.balance.pricePath ?? null,
+    price,
+    path: main?.pricePath ?? null,
     prices: prices.size,
-    value: isPriced ? formatPlain(value) : null,
+    value: value === null ? null : formatPlain(value),
     unpriced: formatPlain(unpriced),
-    change: hasPast ? percentChange(valueWithPast, past) : null,
-    marks: isMirror ? ["mirror"] : marksOf(parts, unpriced),
+    change,
+    marks: isMirror ? ["mirror"] : marksOf(counted, unpriced),
     parts,
-    sortable: {
-      free,
-      locked,
-      total,
-      price: main?.balance.priceUsd ? parseDecimal(main.balance.priceUsd) : null,
-      value: isPriced ? value : null,
-    },
+    sortable: { free, locked, total, price: price === null ? null : parseDecimal(price), value },
     fingerprint,
   };
+}
+
+function amountsOf(parts: readonly Part[]): Record<"free" | "locked" | "total", Decimal> {
+  const sum = (name: "free" | "locked" | "total") =>
+    sumDecimals(parts.map(({ balance }) => parseDecimal(balance[name])));
+  return { free: sum("free"), locked: sum("locked"), total: sum("total") };
+}
+
+/** What parts are worth, how much of them has no price, and the change of those that had one 24 hours ago. */
+function worthOf(parts: readonly Part[]): { value: Decimal | null; unpriced: Decimal; change: number | null } {
+  let value: Decimal | null = null;
+  let unpriced = ZERO;
+  let [now, before] = [ZERO, ZERO];
+  for (const { balance } of parts) {
+    if (balance.valueUsd === null) {
+      unpriced = addDecimals(unpriced, parseDecimal(balance.total));
+      continue;
+    }
+    const worth = parseDecimal(balance.valueUsd);
+    value = addDecimals(value ?? ZERO, worth);
+    if (balance.value24hAgoUsd !== null) {
+      now = addDecimals(now, worth);
+      before = addDecimals(before, parseDecimal(balance.value24hAgoUsd));
+    }
+  }
+  // Where nothing had a value then, there is nothing to compare with: null.
+  return { value, unpriced, change: percentChange(now, before) };
 }
 
 /** The priced part that is worth most: its price is the one to show. */
@@ -145,9 +158,8 @@ function largest(parts: readonly Part[]): Part | null {
   return best;
 }
 
-function marksOf(parts: readonly Part[], unpriced: Decimal): Mark[] {
+function marksOf(counted: readonly Part[], unpriced: Decimal): Mark[] {
   const marks: Mark[] = [];
-  const counted = parts.filter(({ balance }) => balance.counted);
   if (counted.some(({ status }) => status === "suspicious")) {
     marks.push("suspicious");
   }
@@ -164,7 +176,7 @@ function marksOf(parts: readonly Part[], unpriced: Decimal): Mark[] {
 }
 
 /** The sum of what has a price, exact. */
-export function valueOf(holdings: Iterable<Holding>): Decimal {
+export function sumOfValues(holdings: Iterable<Holding>): Decimal {
   let sum = ZERO;
   for (const { sortable } of holdings) {
     if (sortable.value !== null) {

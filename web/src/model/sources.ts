@@ -1,24 +1,24 @@
 /** What is said of a source: how it stands, why, and what to do next. */
 
-import type { PortfolioDocument, Source } from "./document";
+import type { PortfolioDocument, Source, SourceState } from "./document";
 
 /** How serious a source's state is. */
 export type Tone = "good" | "wait" | "bad" | "off";
 
-const TONES: Readonly<Record<string, Tone>> = {
-  live: "good",
-  starting: "wait",
-  unavailable: "bad",
-  rate_limited: "wait",
-  refused: "bad",
-  unreadable: "bad",
-  silent: "bad",
-  unconfigured: "off",
-};
+const TONES: ReadonlyMap<string, Tone> = new Map([
+  ["live", "good"],
+  ["starting", "wait"],
+  ["unavailable", "bad"],
+  ["rate_limited", "wait"],
+  ["refused", "bad"],
+  ["unreadable", "bad"],
+  ["silent", "bad"],
+  ["unconfigured", "off"],
+] satisfies [SourceState, Tone][]);
 
 /** How serious the state is; one that this page does not know is worth a look. */
 export function toneOf({ state }: Source): Tone {
-  return TONES[state] ?? "bad";
+  return TONES.get(state) ?? "bad";
 }
 
 /** Why a source that seems silent or starting may be neither: the bus between it and us. */
@@ -51,7 +51,9 @@ export function situationOf(document: PortfolioDocument, isSettled: boolean): Si
     return "normal";
   }
   const isReading = bus.state !== "live" || totals.reasons.some(({ kind }) => kind === "loading");
-  const isKeyless = sources.every(({ state, wallets }) => state === "unconfigured" || (state === "starting" && wallets.length === 0));
+  const isKeyless = sources.every(
+    ({ state, wallets }) => state === "unconfigured" || (state === "starting" && wallets.length === 0),
+  );
   if (isKeyless && !isReading) {
     const isSure = sources.length > 0 && sources.every(({ state }) => state === "unconfigured");
     return isSure || isSettled ? "first_run" : "loading";

@@ -40,9 +40,7 @@ export function tabsOf(document: PortfolioDocument | null): Tab[] {
 
 /** Whether an account or a source belongs to a tab. */
 export function isIn(tab: Tab, { exchange, account }: Named): boolean {
-  return (
-    (tab.exchange === null || tab.exchange === exchange) && (tab.account === null || tab.account === account)
-  );
+  return (tab.exchange === null || tab.exchange === exchange) && (tab.account === null || tab.account === account);
 }
 
 /** The accounts of a tab. */

@@ -1,6 +1,15 @@
 /** The total of a tab: the server's own for everything, the sum of its accounts otherwise. */
 
-import { addDecimals, formatPlain, isZero, parseDecimal, percentChange, subtractDecimals, sumDecimals, ZERO } from "../lib/decimal";
+import {
+  addDecimals,
+  formatPlain,
+  isZero,
+  parseDecimal,
+  percentChange,
+  subtractDecimals,
+  sumDecimals,
+  ZERO,
+} from "../lib/decimal";
 import type { PortfolioDocument } from "./document";
 import { ALL, accountsIn, type Tab } from "./tabs";
 
@@ -16,7 +25,9 @@ export function totalOf(document: PortfolioDocument, tab: Tab): TabTotal {
     const { totalUsdExact, change24h } = document.totals;
     const percent = change24h?.percent ?? null;
     const change =
-      change24h === null ? null : { usd: change24h.usd, percent: percent === null ? null : Number(percent), complete: change24h.complete };
+      change24h === null
+        ? null
+        : { usd: change24h.usd, percent: percent === null ? null : Number(percent), complete: change24h.complete };
     return { exactUsd: totalUsdExact, change };
   }
   const accounts = accountsIn(document, tab);

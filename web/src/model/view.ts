@@ -1,8 +1,8 @@
 /** What of the holdings is shown, and in which order. */
 
 import { absDecimal, compareDecimals, parseDecimal } from "../lib/decimal";
-import { assetName } from "../lib/names";
-import { matches } from "../lib/search";
+import { searchNames } from "../lib/names";
+import { matcher } from "../lib/search";
 import type { Holding } from "./holdings";
 
 /** A column that rows can be sorted by. */
@@ -43,36 +43,30 @@ export function isSmall(holding: Holding): boolean {
 
 /** Filter and sort. The order is total, so equal rows never change places. */
 export function viewOf(holdings: Iterable<Holding>, wish: Wish): View {
-  const found = [...holdings].filter(({ asset }) => matches(wish.query, asset, assetName(asset, "en") ?? "", assetName(asset, "tr") ?? ""));
+  const isWanted = matcher(wish.query);
+  const found = [...holdings].filter(({ asset }) => isWanted(asset, ...searchNames(asset)));
   const rows = wish.hideSmall ? found.filter((holding) => !isSmall(holding)) : found;
-  return { rows: sorted(rows, wish.sort), hiddenSmall: found.length - rows.length };
+  return {
+    rows: rows.sort((a, b) => compare(a, b, wish.sort) || byName(a, b)),
+    hiddenSmall: found.length - rows.length,
+  };
 }
 
-function sorted(rows: readonly Holding[], { column, descending }: Sort): Holding[] {
+function compare(a: Holding, b: Holding, { column, descending }: Sort): number {
   const sign = descending ? -1 : 1;
-  return [...rows].sort((a, b) => {
-    const [known, order] = compare(a, b, column);
-    return known ? sign * order || byName(a, b) : order || byName(a, b);
-  });
-}
-
-/** The order of two rows, and whether both are known: what is unknown comes last either way. */
-function compare(a: Holding, b: Holding, column: SortColumn): [boolean, number] {
   switch (column) {
     case "asset":
-      return [true, byName(a, b)];
+      return sign * byName(a, b);
     case "change":
-      return ordered(a.change, b.change, (x, y) => x - y);
+      return ordered(a.change, b.change, (x, y) => sign * (x - y));
     default:
-      return ordered(a.sortable[column], b.sortable[column], compareDecimals);
+      return ordered(a.sortable[column], b.sortable[column], (x, y) => sign * compareDecimals(x, y));
   }
 }
 
-function ordered<T>(a: T | null, b: T | null, by: (a: T, b: T) => number): [boolean, number] {
-  if (a === null || b === null) {
-    return [false, Number(a === null) - Number(b === null)];
-  }
-  return [true, by(a, b)];
+/** What is unknown comes last, whichever way the known ones are ordered. */
+function ordered<T>(a: T | null, b: T | null, by: (a: T, b: T) => number): number {
+  return a === null || b === null ? Number(a === null) - Number(b === null) : by(a, b);
 }
 
 function byName(a: Holding, b: Holding): number {

@@ -2,8 +2,8 @@
 
 import { useTranslations } from "use-intl";
 import { formatDuration, formatTime } from "../lib/format";
-import { useAge } from "./time";
 import { useMoney } from "./money";
+import { useAge } from "./time";
 
 /** "12 s ago" of a moment, with the moment itself as its title. */
 export function Ago({ at }: { readonly at: string | null }) {

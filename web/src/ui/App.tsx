@@ -12,8 +12,8 @@ import type { Connection } from "../live/connection";
 import { useAttached, useConnection } from "../live/useConnection";
 import { Announcer } from "./Announcer";
 import { Boundary } from "./Boundary";
-import { Page } from "./Page";
 import { MoneyContext, moneyOf } from "./money";
+import { Page } from "./Page";
 import { usePreferences } from "./preferences";
 import { RefreshContext } from "./RefreshParts";
 import { Refreshing } from "./refresh";
@@ -49,7 +49,14 @@ export function App({ connection, client, clock, portfolio }: AppProps) {
           <RefreshContext value={refreshing}>
             <Announcer />
             <Boundary>
-              <Page state={state} client={client} portfolio={portfolio} token={token} onToken={setToken} onRetry={() => connection.wake()} />
+              <Page
+                state={state}
+                client={client}
+                portfolio={portfolio}
+                token={token}
+                onToken={setToken}
+                onRetry={() => connection.wake()}
+              />
             </Boundary>
           </RefreshContext>
         </TimeContext>

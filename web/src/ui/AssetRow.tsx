@@ -11,7 +11,15 @@ import { useMoney } from "./money";
 import { useNames } from "./names";
 
 /** A number of so many characters fits its column. */
-const SHORT = 12;
+const SHORT = 8;
+
+const MARK_TONES: Readonly<Record<Mark, "bad" | "warn" | "plain">> = {
+  suspicious: "bad",
+  stale: "warn",
+  priceStale: "warn",
+  unpriced: "warn",
+  mirror: "plain",
+};
 
 interface AssetRowProps {
   readonly holding: Holding;
@@ -24,12 +32,26 @@ interface AssetRowProps {
 }
 
 /** A group of rows of its own, so that it can be measured as one. Drawn again only when something of it changed. */
-export const AssetRow = memo(function AssetRow({ holding, share, isOpen, index, onToggle, onExplain, measure }: AssetRowProps) {
+export const AssetRow = memo(function AssetRow({
+  holding,
+  share,
+  isOpen,
+  index,
+  onToggle,
+  onExplain,
+  measure,
+}: AssetRowProps) {
   const t = useTranslations("table");
   const money = useMoney();
   const { asset } = holding;
   return (
-    <tbody role="rowgroup" ref={measure} data-index={index} className={rowClass(holding, isOpen)} data-testid={`row-${asset}`}>
+    <tbody
+      role="rowgroup"
+      ref={measure}
+      data-index={index}
+      className={rowClass(holding, isOpen)}
+      data-testid={`row-${asset}`}
+    >
       <tr role="row" aria-rowindex={index + 2}>
         <th scope="row" role="rowheader" className="column-asset">
           <AssetCell holding={holding} isOpen={isOpen} onToggle={onToggle} />
@@ -47,7 +69,11 @@ export const AssetRow = memo(function AssetRow({ holding, share, isOpen, index, 
           {holding.value === null ? (
             <Marked mark={holding.marks.includes("mirror") ? "mirror" : "unpriced"} />
           ) : (
-            <Button className="explain" onPress={() => onExplain(asset)} aria-label={`${money.value(holding.value)}. ${t("explain", { asset })}`}>
+            <Button
+              className="explain"
+              onPress={() => onExplain(asset)}
+              aria-label={`${money.value(holding.value)}. ${t("explain", { asset })}`}
+            >
               {money.value(holding.value)}
             </Button>
           )}
@@ -62,7 +88,9 @@ export const AssetRow = memo(function AssetRow({ holding, share, isOpen, index, 
 });
 
 function rowClass({ marks }: Holding, isOpen: boolean): string {
-  return [isOpen ? "open" : "", marks.includes("mirror") ? "mirror" : "", marks.includes("stale") ? "old" : ""].join(" ").trim();
+  return [isOpen ? "open" : "", marks.includes("mirror") ? "mirror" : "", marks.includes("stale") ? "old" : ""]
+    .join(" ")
+    .trim();
 }
 
 function AssetCell({ holding, isOpen, onToggle }: Pick<AssetRowProps, "holding" | "isOpen" | "onToggle">) {
@@ -71,7 +99,8 @@ function AssetCell({ holding, isOpen, onToggle }: Pick<AssetRowProps, "holding" 
   const { asset } = holding;
   const name = assetName(asset, language);
   // What stands in the column of values is not said twice.
-  const marks = holding.value === null ? holding.marks.filter((mark) => mark !== "unpriced" && mark !== "mirror") : holding.marks;
+  const marks =
+    holding.value === null ? holding.marks.filter((mark) => mark !== "unpriced" && mark !== "mirror") : holding.marks;
   return (
     <span className="asset">
       <Button
@@ -100,7 +129,7 @@ function Marked({ mark }: { readonly mark: Mark }) {
   const t = useTranslations("table");
   return (
     <TooltipTrigger delay={300}>
-      <Button className={`mark ${mark === "suspicious" ? "bad" : "warn"}`}>{t(mark)}</Button>
+      <Button className={`mark ${MARK_TONES[mark]}`}>{t(mark)}</Button>
       <Tooltip className="tooltip">{t(`${mark}Hint`)}</Tooltip>
     </TooltipTrigger>
   );
@@ -110,7 +139,12 @@ function Amount({ name, exact }: { readonly name: "free" | "locked" | "total"; r
   const t = useTranslations("table");
   const money = useMoney();
   return (
-    <td role="cell" className={`number column-${name}${exact === "0" ? " nothing" : ""}`} data-label={t(name)} title={money.exactAmount(exact)}>
+    <td
+      role="cell"
+      className={`number column-${name}${exact === "0" ? " nothing" : ""}`}
+      data-label={t(name)}
+      title={money.exactAmount(exact)}
+    >
       <Digits text={money.amount(exact)} />
     </td>
   );
@@ -137,12 +171,13 @@ function Price({ holding }: { readonly holding: Holding }) {
     return <span aria-hidden="true">–</span>;
   }
   const path = holding.path ?? [];
+  const others = holding.prices > 1 ? ` · ${t("otherPrices", { count: holding.prices - 1 })}` : "";
+  const hint = t("path", { path: path.join(" → ") }) + others;
   return (
-    <span className="price" title={t("path", { path: path.join(" → ") })}>
+    <span className="price" title={hint}>
       {money.price(holding.price)}
       <span className="path">
         <bdi>{path.slice(1).join(" → ")}</bdi>
-        {holding.prices > 1 ? ` · ${t("otherPrices", { count: holding.prices - 1 })}` : null}
       </span>
     </span>
   );
@@ -178,19 +213,31 @@ function Breakdown({ holding }: { readonly holding: Holding }) {
           </thead>
           <tbody>
             {holding.parts.map(({ exchange, account, wallet: name, balance, status }) => (
-              <tr key={`${exchange}/${account}/${name}/${balance.code ?? balance.asset}/${balance.mirrorOf?.wallet ?? ""}`}>
+              <tr
+                key={`${exchange}/${account}/${name}/${balance.code ?? balance.asset}/${balance.mirrorOf?.wallet ?? ""}`}
+              >
                 <th scope="row">
                   <bdi>{place(exchange, account, name)}</bdi>
-                  {status === "fresh" ? null : <span className={`mark ${status === "stale" ? "warn" : "bad"}`}>{t(status)}</span>}
+                  {status === "fresh" ? null : (
+                    <span className={`mark ${status === "stale" ? "warn" : "bad"}`}>{t(status)}</span>
+                  )}
                   {balance.counted || balance.mirrorOf === null ? null : (
                     <span className="mark">{t("countedIn", { wallet: wallet(balance.mirrorOf.wallet) })}</span>
                   )}
                 </th>
-                <td className="number" title={money.exactAmount(balance.free)}>{money.amount(balance.free)}</td>
-                <td className="number" title={money.exactAmount(balance.locked)}>{money.amount(balance.locked)}</td>
-                <td className="number" title={money.exactAmount(balance.total)}>{money.amount(balance.total)}</td>
+                <td className="number" title={money.exactAmount(balance.free)}>
+                  {money.amount(balance.free)}
+                </td>
+                <td className="number" title={money.exactAmount(balance.locked)}>
+                  {money.amount(balance.locked)}
+                </td>
+                <td className="number" title={money.exactAmount(balance.total)}>
+                  {money.amount(balance.total)}
+                </td>
                 <td className="number">{money.price(balance.priceUsd)}</td>
-                <td className="number" title={money.exactValue(balance.valueUsd)}>{worth({ balance }, money.value, t("unpriced"))}</td>
+                <td className="number" title={money.exactValue(balance.valueUsd)}>
+                  {worth({ balance }, money.value, t("unpriced"))}
+                </td>
               </tr>
             ))}
           </tbody>

@@ -19,16 +19,17 @@ const ROW_HEIGHT = 57;
 const OVERSCAN = 12;
 
 /** The columns in their order; those of numbers are aligned to the right. */
-const COLUMNS: readonly { readonly id: SortColumn | "share"; readonly isNumber: boolean; readonly sort: SortColumn }[] = [
-  { id: "asset", isNumber: false, sort: "asset" },
-  { id: "free", isNumber: true, sort: "free" },
-  { id: "locked", isNumber: true, sort: "locked" },
-  { id: "total", isNumber: true, sort: "total" },
-  { id: "price", isNumber: true, sort: "price" },
-  { id: "change", isNumber: true, sort: "change" },
-  { id: "value", isNumber: true, sort: "value" },
-  { id: "share", isNumber: true, sort: "value" },
-];
+const COLUMNS: readonly { readonly id: SortColumn | "share"; readonly isNumber: boolean; readonly sort: SortColumn }[] =
+  [
+    { id: "asset", isNumber: false, sort: "asset" },
+    { id: "free", isNumber: true, sort: "free" },
+    { id: "locked", isNumber: true, sort: "locked" },
+    { id: "total", isNumber: true, sort: "total" },
+    { id: "price", isNumber: true, sort: "price" },
+    { id: "change", isNumber: true, sort: "change" },
+    { id: "value", isNumber: true, sort: "value" },
+    { id: "share", isNumber: true, sort: "value" },
+  ];
 
 interface AssetTableProps {
   readonly rows: readonly Holding[];
@@ -53,7 +54,6 @@ export function AssetTable({ rows, whole, sort, label, onExplain }: AssetTablePr
   const isLong = rows.length > ALL_ROWS_MAX;
   const Rows = isLong ? VirtualRows : PlainRows;
   return (
-    // biome-ignore lint/a11y/noRedundantRoles: as cards the rows are laid out by a grid, which takes the table's meaning away
     <table className="assets" role="table" aria-label={label} aria-rowcount={rows.length + 1} data-testid="asset-table">
       <Head sort={sort} />
       <Rows rows={rows} whole={whole} open={open} onToggle={toggle} onExplain={onExplain} />
@@ -71,7 +71,13 @@ function Head({ sort }: { readonly sort: Sort }) {
           const order = isSorted ? (sort.descending ? "descending" : "ascending") : "none";
           const label = t(id);
           return (
-            <th key={id} scope="col" role="columnheader" className={`column-${id}${isNumber ? " number" : ""}`} aria-sort={id === "share" ? undefined : order}>
+            <th
+              key={id}
+              scope="col"
+              role="columnheader"
+              className={`column-${id}${isNumber ? " number" : ""}`}
+              aria-sort={id === "share" ? undefined : order}
+            >
               {id === "share" ? (
                 label
               ) : (

@@ -5,7 +5,7 @@ import { Button } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { formatTime } from "../lib/format";
 import type { ConnectionState } from "../live/state";
-import { isLost, useShownStatus } from "./Connection";
+import { isLost, useKnownAt, useShownStatus } from "./Connection";
 import { Icon } from "./icons";
 import { useMoney } from "./money";
 
@@ -29,17 +29,22 @@ function LostBanner({ connection, onRetry }: BannerProps) {
   const unreadable = useTranslations("unreadable");
   const { language } = useMoney();
   const status = useShownStatus(connection);
+  const knownAt = useKnownAt(connection);
   if (!isLost(status) || status === "unauthorised") {
     return null;
   }
-  const { document, receivedAt, lastErrorKind, lastError } = connection;
-  const time = receivedAt === null ? "" : formatTime(language, new Date(receivedAt + connection.serverSkewMs).toISOString());
+  const { document, lastErrorKind, lastError } = connection;
+  const time = formatTime(language, knownAt);
   const isBroken = lastErrorKind === "broken" && document !== null;
   return (
     <Banner tone="bad" testId="banner-lost">
       <p>
         <strong>
-          {isBroken ? unreadable("text", { why: lastError ?? "", time }) : document === null ? t("lostNever") : t("lost", { time })}
+          {isBroken
+            ? unreadable("text", { why: lastError ?? "", time })
+            : document === null
+              ? t("lostNever")
+              : t("lost", { time })}
         </strong>{" "}
         {t("lostDo")}
       </p>
@@ -61,7 +66,8 @@ function BusBanner({ connection }: { readonly connection: ConnectionState }) {
   return (
     <Banner tone="bad" testId="banner-bus">
       <p>
-        <strong>{t(state, { time: formatTime(language, since) })}</strong> {t(document.updatedAt === null ? "unknown" : "known")}
+        <strong>{t(state, { time: formatTime(language, since) })}</strong>{" "}
+        {t(document.updatedAt === null ? "unknown" : "known")}
         {reason === null ? null : (
           <span className="said" lang="en">
             {reason}

@@ -31,6 +31,13 @@ export function isLost(status: ConnectionStatus): boolean {
   return status === "reconnecting" || status === "offline" || status === "unauthorised";
 }
 
+/** When the document came, by the server's clock, if the connection is lost since; null while what is shown is live. */
+export function useKnownAt(connection: ConnectionState): string | null {
+  const status = useShownStatus(connection);
+  const { receivedAt, serverSkewMs } = connection;
+  return isLost(status) && receivedAt !== null ? new Date(receivedAt + serverSkewMs).toISOString() : null;
+}
+
 /** A dot and a word. */
 export function Connection({ connection }: { readonly connection: ConnectionState }) {
   const t = useTranslations("connection");

@@ -74,7 +74,9 @@ function Explained({ answer }: { readonly answer: Explanation }) {
         <dt>{t("amount")}</dt>
         <dd data-testid="explain-total">{money.exactAmount(answer.total)}</dd>
         <dt>{t("value")}</dt>
-        <dd data-testid="explain-value">{answer.valueUsdExact === null ? "–" : money.exactValue(answer.valueUsdExact)}</dd>
+        <dd data-testid="explain-value">
+          {answer.valueUsdExact === null ? "–" : money.exactValue(answer.valueUsdExact)}
+        </dd>
       </dl>
       {answer.unpriced === "0" ? null : (
         <p className="mark warn">{t("unpriced", { amount: money.amount(answer.unpriced), asset: answer.asset })}</p>
@@ -100,9 +102,15 @@ function ExplainedBalances({ answer }: { readonly answer: Explanation }) {
         <thead>
           <tr>
             <th scope="col">{t("at")}</th>
-            <th scope="col" className="number">{t("amount")}</th>
-            <th scope="col" className="number">{t("price")}</th>
-            <th scope="col" className="number">{t("value")}</th>
+            <th scope="col" className="number">
+              {t("amount")}
+            </th>
+            <th scope="col" className="number">
+              {t("price")}
+            </th>
+            <th scope="col" className="number">
+              {t("value")}
+            </th>
             <th scope="col">{t("read")}</th>
             <th scope="col">{t("version")}</th>
           </tr>
@@ -119,7 +127,9 @@ function ExplainedBalances({ answer }: { readonly answer: Explanation }) {
               </th>
               <td className="number">{money.exactAmount(one.total)}</td>
               <td className="number">{money.price(one.priceUsd)}</td>
-              <td className="number" title={money.exactValue(one.valueUsd)}>{money.value(one.valueUsd)}</td>
+              <td className="number" title={money.exactValue(one.valueUsd)}>
+                {money.value(one.valueUsd)}
+              </td>
               <td>{formatTime(money.language, one.asOf)}</td>
               <td className="version">{one.version}</td>
             </tr>
@@ -145,7 +155,9 @@ function ExplainedPrices({ answer }: { readonly answer: Explanation }) {
           <tr>
             <th scope="col">{t("step")}</th>
             <th scope="col">{t("at")}</th>
-            <th scope="col" className="number">{t("price")}</th>
+            <th scope="col" className="number">
+              {t("price")}
+            </th>
             <th scope="col">{t("priced")}</th>
             <th scope="col">{t("version")}</th>
           </tr>
@@ -154,7 +166,9 @@ function ExplainedPrices({ answer }: { readonly answer: Explanation }) {
           <tbody key={price.exchange}>
             <tr className="group">
               <th scope="rowgroup" colSpan={2}>
-                <bdi>{exchangeTitle(price.exchange)}: {price.path.join(" → ")}</bdi>
+                <bdi>
+                  {exchangeTitle(price.exchange)}: {price.path.join(" → ")}
+                </bdi>
               </th>
               <td className="number">{formatExact(language, price.priceUsd)} USD</td>
               <td colSpan={2}>{price.stale ? <span className="mark warn">{table("priceStale")}</span> : null}</td>
@@ -162,7 +176,11 @@ function ExplainedPrices({ answer }: { readonly answer: Explanation }) {
             {price.legs.map((leg) => (
               <tr key={`${leg.kind}/${leg.exchange ?? ""}/${leg.base}/${leg.quote}`}>
                 <td>
-                  <bdi>{leg.kind === "direct" || leg.kind === "inverse" || leg.kind === "peg" ? t(leg.kind, { base: leg.base, quote: leg.quote }) : leg.kind}</bdi>
+                  <bdi>
+                    {leg.kind === "direct" || leg.kind === "inverse" || leg.kind === "peg"
+                      ? t(leg.kind, { base: leg.base, quote: leg.quote })
+                      : leg.kind}
+                  </bdi>
                 </td>
                 <td>{leg.exchange === null ? "–" : exchangeTitle(leg.exchange)}</td>
                 <td className="number">{formatExact(language, leg.price)}</td>

@@ -59,33 +59,49 @@ function ExportForm({ document, rows, whole, label, onClose }: ExportProps & { r
   const { columns, cells } = contents[scope];
   const head = columns.map((column): Cell => t(`column_${column}`));
   const dialect = { separator: SEPARATORS[separator], decimalMark: mark };
-  const preview = cells.slice(0, PREVIEW_ROWS).map((row) => row.map((cell, at) => (hidden && SECRET.has(columns[at] as Column) ? MASK : cell)));
+  const preview = cells
+    .slice(0, PREVIEW_ROWS)
+    .map((row) => row.map((cell, at) => (hidden && SECRET.has(columns[at] as Column) ? MASK : cell)));
   return (
     <>
       <Heading slot="title">{t("title")}</Heading>
       <div className="dialog-body">
         <RadioGroup className="choice" value={scope} onChange={(value) => setScope(value as "shown" | "all")}>
           <Label>{t("scope")}</Label>
-          <Radio className="choice-item" value="shown">{t("scopeShown", { count: contents.shown.cells.length })}</Radio>
-          <Radio className="choice-item" value="all">{t("scopeAll", { count: contents.all.cells.length })}</Radio>
+          <Radio className="choice-item" value="shown">
+            {t("scopeShown", { count: contents.shown.cells.length })}
+          </Radio>
+          <Radio className="choice-item" value="all">
+            {t("scopeAll", { count: contents.all.cells.length })}
+          </Radio>
         </RadioGroup>
         <RadioGroup className="choice" value={separator} onChange={(value) => setSeparator(value as SeparatorName)}>
           <Label>{t("separator")}</Label>
           {(Object.keys(SEPARATORS) as SeparatorName[]).map((name) => (
-            <Radio className="choice-item" key={name} value={name}>{t(name)}</Radio>
+            <Radio className="choice-item" key={name} value={name}>
+              {t(name)}
+            </Radio>
           ))}
         </RadioGroup>
         <RadioGroup className="choice" value={mark} onChange={(value) => setMark(value as "," | ".")}>
           <Label>{t("decimal")}</Label>
-          <Radio className="choice-item" value=",">{t("decimalComma")}</Radio>
-          <Radio className="choice-item" value=".">{t("decimalPoint")}</Radio>
+          <Radio className="choice-item" value=",">
+            {t("decimalComma")}
+          </Radio>
+          <Radio className="choice-item" value=".">
+            {t("decimalPoint")}
+          </Radio>
         </RadioGroup>
         <h3>{t("preview")}</h3>
-        <pre className="preview" data-testid="export-preview" tabIndex={0}>{toCsv([head, ...preview], dialect)}</pre>
+        <pre className="preview" data-testid="export-preview" tabIndex={0}>
+          {toCsv([head, ...preview], dialect)}
+        </pre>
         {hidden ? <p className="note">{t("hiddenNote")}</p> : null}
       </div>
       <div className="dialog-actions">
-        <Button className="button" onPress={onClose}>{app("cancel")}</Button>
+        <Button className="button" onPress={onClose}>
+          {app("cancel")}
+        </Button>
         <Button
           className="button primary"
           data-testid="download"
@@ -107,10 +123,14 @@ function useContents({ document, rows, whole }: Pick<ExportProps, "document" | "
   const table = useTranslations("table");
   const status = useTranslations("status");
   const { language } = useMoney();
-  const word = (name: string): string => (name === "fresh" || name === "stale" || name === "suspicious" ? status(name) : name);
+  const word = (name: string): string =>
+    name === "fresh" || name === "stale" || name === "suspicious" ? status(name) : name;
   const all = allRows(document, language, { status: word, yes: root("yes"), no: root("no") });
   return {
-    shown: { columns: SHOWN_COLUMNS as readonly Column[], cells: shownRows(rows, whole, language, (mark) => table(mark)) },
+    shown: {
+      columns: SHOWN_COLUMNS as readonly Column[],
+      cells: shownRows(rows, whole, language, (mark) => table(mark)),
+    },
     all: { columns: ALL_COLUMNS as readonly Column[], cells: all },
   };
 }
@@ -118,7 +138,10 @@ function useContents({ document, rows, whole }: Pick<ExportProps, "document" | "
 /** Such as `portfolio-main-binance-2026-11-23.csv`: made of our own words only, whatever an account is called. */
 function fileName(label: string, document: PortfolioDocument): string {
   const day = (document.updatedAt ?? "").slice(0, "2026-11-23".length);
-  return ["portfolio", document.portfolio, label, day].map((part) => part.replace(/[^a-z0-9_-]+/gi, "-")).join("-").concat(".csv");
+  return ["portfolio", document.portfolio, label, day]
+    .map((part) => part.replace(/[^a-z0-9_-]+/gi, "-"))
+    .join("-")
+    .concat(".csv");
 }
 
 function save(text: string, name: string): void {

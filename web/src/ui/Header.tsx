@@ -1,7 +1,18 @@
 /** The bar on top: what this is, how the connection stands, and how the page looks. */
 
+import {
+  Button,
+  Dialog,
+  DialogTrigger,
+  Label,
+  Popover,
+  Radio,
+  RadioGroup,
+  ToggleButton,
+  Tooltip,
+  TooltipTrigger,
+} from "react-aria-components";
 import { useTranslations } from "use-intl";
-import { Button, Dialog, DialogTrigger, Label, Popover, Radio, RadioGroup, ToggleButton, Tooltip, TooltipTrigger } from "react-aria-components";
 import type { ConnectionState } from "../live/state";
 import { Connection } from "./Connection";
 import { Icon } from "./icons";
@@ -57,8 +68,15 @@ function PortfolioChoice({ current, portfolios }: { current: string | null; port
     location.search = query.toString();
   };
   return (
-    <select className="select" aria-label={t("portfolio")} value={current ?? ""} onChange={(event) => go(event.target.value)}>
-      {current === null || !portfolios.includes(current) ? <option value={current ?? ""}>{current ?? ""}</option> : null}
+    <select
+      className="select"
+      aria-label={t("portfolio")}
+      value={current ?? ""}
+      onChange={(event) => go(event.target.value)}
+    >
+      {current === null || !portfolios.includes(current) ? (
+        <option value={current ?? ""}>{current ?? ""}</option>
+      ) : null}
       {portfolios.map((name) => (
         <option key={name}>{name}</option>
       ))}
@@ -99,7 +117,11 @@ function Settings() {
       </Button>
       <Popover className="popover" placement="bottom end">
         <Dialog className="settings" aria-label={t("settings")}>
-          <RadioGroup className="choice" value={language} onChange={(value) => choose({ language: value as "tr" | "en" })}>
+          <RadioGroup
+            className="choice"
+            value={language}
+            onChange={(value) => choose({ language: value as "tr" | "en" })}
+          >
             <Label>{t("language")}</Label>
             {LANGUAGES.map((one) => (
               <Radio className="choice-item" key={one} value={one}>

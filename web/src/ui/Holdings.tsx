@@ -43,7 +43,12 @@ export function Holdings({ holdings, whole, isAll, actions, onExplain }: Holding
             <Icon name="close" />
           </Button>
         </SearchField>
-        <Switch className="switch" isSelected={hideSmall} onChange={(isOn) => choose({ hideSmall: isOn })} data-testid="hide-small">
+        <Switch
+          className="switch"
+          isSelected={hideSmall}
+          onChange={(isOn) => choose({ hideSmall: isOn })}
+          data-testid="hide-small"
+        >
           <span className="switch-track" aria-hidden="true" />
           {t("hideSmall", { amount: formatMoney(language, SMALL_USD, "USD") })}
         </Switch>
@@ -57,7 +62,9 @@ export function Holdings({ holdings, whole, isAll, actions, onExplain }: Holding
         <Nothing isEmpty={holdings.size === 0} isAll={isAll} query={query} />
       )}
       <p className="table-foot">
-        <span data-testid="shown">{query === "" ? t("shown", { count: rows.length }) : t("found", { count: rows.length })}</span>
+        <span data-testid="shown">
+          {query === "" ? t("shown", { count: rows.length }) : t("found", { count: rows.length })}
+        </span>
         {hiddenSmall > 0 ? <span data-testid="hidden-small"> · {t("hiddenSmall", { count: hiddenSmall })}</span> : null}
       </p>
       {holdings.size === 0 ? null : <p className="note">{t("noteReconcile")}</p>}
@@ -76,7 +83,11 @@ function SortChoice() {
   return (
     <label className="sort-choice">
       <span className="visually-hidden">{t("sortBy")}</span>
-      <select className="select" value={`${sort.column} ${sort.descending ? "descending" : "ascending"}`} onChange={(event) => change(event.target.value)}>
+      <select
+        className="select"
+        value={`${sort.column} ${sort.descending ? "descending" : "ascending"}`}
+        onChange={(event) => change(event.target.value)}
+      >
         {[...new Set([sort.column, ...COLUMNS])].flatMap((column) =>
           (["descending", "ascending"] as const).map((order) => (
             <option key={`${column} ${order}`} value={`${column} ${order}`}>
@@ -98,7 +109,11 @@ interface NothingProps {
 function Nothing({ isEmpty, isAll, query }: NothingProps) {
   const t = useTranslations("table");
   if (isEmpty) {
-    return <p className="nothing-here" data-testid="empty">{t(isAll ? "emptyAll" : "empty")}</p>;
+    return (
+      <p className="nothing-here" data-testid="empty">
+        {t(isAll ? "emptyAll" : "empty")}
+      </p>
+    );
   }
   if (query !== "") {
     return <p className="nothing-here">{t("nothingFound", { query })}</p>;

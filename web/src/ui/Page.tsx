@@ -6,7 +6,7 @@ import type { Client } from "../api/client";
 import type { ConnectionState } from "../live/state";
 import { situationOf } from "../model/sources";
 import { Banners } from "./Banner";
-import { isLost, useShownStatus } from "./Connection";
+import { isLost, useKnownAt, useShownStatus } from "./Connection";
 import { Header } from "./Header";
 import { useMoney } from "./money";
 import { Portfolio } from "./Portfolio";
@@ -59,6 +59,7 @@ interface FaceProps extends Pick<PageProps, "state" | "client" | "token" | "port
 
 function Face({ state, client, token, portfolio, portfolios }: FaceProps) {
   const { document, unsupported } = state;
+  const knownAt = useKnownAt(state);
   const isUnsettled = useCalm(document !== null && document.accounts.length === 0, SETTLED_MS);
   if (unsupported !== null) {
     return <Unsupported version={unsupported.schemaVersion} />;
@@ -76,7 +77,7 @@ function Face({ state, client, token, portfolio, portfolios }: FaceProps) {
   return (
     <>
       {situation === "first_run" ? <FirstRun /> : situation === "all_failed" ? <AllFailed /> : <Loading />}
-      <Sources document={document} sources={document.sources} />
+      <Sources document={document} sources={document.sources} knownAt={knownAt} />
     </>
   );
 }
@@ -86,11 +87,11 @@ function useTitle(state: ConnectionState): void {
   const t = useTranslations("app");
   const money = useMoney();
   const exact = state.document?.totals.totalUsdExact ?? null;
-  const isShown = exact !== null && !money.hidden && money.perUsd !== null && (state.status === "live" || state.status === "polling");
+  const isShown =
+    exact !== null && !money.hidden && money.perUsd !== null && (state.status === "live" || state.status === "polling");
   const title = isShown ? t("title", { total: money.value(exact) }) : t("titleUnknown");
   const demo = state.document?.demo ? " · Demo" : "";
   useEffect(() => {
     document.title = `${title}${demo} · ${t("name")}`;
   }, [title, demo, t]);
 }
-

@@ -33,7 +33,9 @@ export function Partial({ document }: { readonly document: PortfolioDocument }) 
       <Button className="mark warn partial" data-testid="total-partial">
         <Icon name="warning" />
         {t("partial")}
-        {reasons.length > 0 ? <span className="partial-count"> · {t("partialCount", { count: reasons.length })}</span> : null}
+        {reasons.length > 0 ? (
+          <span className="partial-count"> · {t("partialCount", { count: reasons.length })}</span>
+        ) : null}
       </Button>
       <Popover className="popover" placement="bottom start">
         <Dialog className="reasons" aria-label={t("partialWhy")}>

@@ -6,15 +6,15 @@ import { useTranslations } from "use-intl";
 import type { Client } from "../api/client";
 import { exchangeTitle } from "../exchanges";
 import type { ConnectionState } from "../live/state";
-import { groupsOf } from "../model/groups";
 import type { PortfolioDocument } from "../model/document";
-import { type Holding, holdingsOf, valueOf } from "../model/holdings";
+import { groupsOf } from "../model/groups";
+import { type Holding, holdingsOf, sumOfValues } from "../model/holdings";
 import { toneOf } from "../model/sources";
 import { ALL, accountsIn, isIn, type Tab, tabsOf } from "../model/tabs";
 import { totalOf } from "../model/totals";
 import { viewOf } from "../model/view";
 import { Allocation } from "./Allocation";
-import { isLost, useShownStatus } from "./Connection";
+import { useKnownAt } from "./Connection";
 import { Explain } from "./Explain";
 import { ExplainTotal } from "./ExplainTotal";
 import { Export } from "./Export";
@@ -45,19 +45,29 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
   const [isTotalOpen, setTotalOpen] = useState(false);
   const [refreshing] = useRefresh();
   useShortcut("r", () => void refreshing.begin(EVERYTHING));
-  const tabs = tabsOf(document);
+  const tabs = useMemo(() => tabsOf(document), [document]);
   const tab = tabs.find(({ id }) => id === chosen) ?? (tabs[0] as Tab);
   const { holdings, whole } = useTabHoldings(document, tab);
   const labelOf = ({ exchange, account }: Tab): string => {
     if (exchange === null) {
       return t("all");
     }
-    return account === null ? exchangeTitle(exchange) : account === "main" ? t("account", { exchange: exchangeTitle(exchange), account }) : accountName(exchange, account);
+    return account === null
+      ? exchangeTitle(exchange)
+      : account === "main"
+        ? t("account", { exchange: exchangeTitle(exchange), account })
+        : accountName(exchange, account);
   };
-  const isOld = isLost(useShownStatus(state));
+  const knownAt = useKnownAt(state);
   return (
     <div className="portfolio">
-      <TotalBox document={document} tab={tab} label={labelOf(tab)} isOld={isOld} onExplain={() => setTotalOpen(true)} />
+      <TotalBox
+        document={document}
+        tab={tab}
+        label={labelOf(tab)}
+        isOld={knownAt !== null}
+        onExplain={() => setTotalOpen(true)}
+      />
       <div className="columns">
         <Tabs className="tabs" selectedKey={tab.id} onSelectionChange={(id) => setChosen(String(id))}>
           <TabList className="tab-list" aria-label={t("label")}>
@@ -86,10 +96,21 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
         </Tabs>
         <aside className="side">
           <AllocationCard document={document} tab={tab} />
-          <Sources document={document} sources={document.sources.filter((source) => isIn(tab, source))} />
+          <Sources
+            document={document}
+            sources={document.sources.filter((source) => isIn(tab, source))}
+            knownAt={knownAt}
+          />
         </aside>
       </div>
-      <Explain client={client} token={token} portfolio={document.portfolio} asset={asset} exchange={tab.exchange} onClose={() => setAsset(null)} />
+      <Explain
+        client={client}
+        token={token}
+        portfolio={document.portfolio}
+        asset={asset}
+        exchange={tab.exchange}
+        onClose={() => setAsset(null)}
+      />
       <ExplainTotal document={document} isOpen={isTotalOpen} onClose={() => setTotalOpen(false)} />
     </div>
   );
@@ -102,8 +123,8 @@ function useTabHoldings(document: PortfolioDocument, tab: Tab) {
     const before = last.current.id === tab.id ? last.current.holdings : new Map<string, Holding>();
     const holdings = holdingsOf(accountsIn(document, tab), before);
     last.current = { id: tab.id, holdings };
-    return { holdings, whole: valueOf(holdings.values()) };
-  }, [document, tab.id, tab.exchange, tab.account]);
+    return { holdings, whole: sumOfValues(holdings.values()) };
+  }, [document, tab]);
 }
 
 function isTroubled(document: PortfolioDocument, tab: Tab): boolean {
@@ -148,7 +169,7 @@ function Actions({ document, tab, label, holdings }: ActionsProps) {
   const target = { exchange: tab.exchange, account: tab.account };
   return (
     <>
-      <Export document={document} rows={rows} whole={valueOf(holdings.values())} label={label} />
+      <Export document={document} rows={rows} whole={sumOfValues(holdings.values())} label={label} />
       <RefreshButton target={target} document={document} />
     </>
   );
@@ -162,11 +183,17 @@ function AllocationCard({ document, tab }: { readonly document: PortfolioDocumen
   // biome-ignore lint/correctness/useExhaustiveDependencies: as said
   const groups = useMemo(
     () => groupsOf(accountsIn(document, tab), { exchange: exchangeTitle, wallet }),
-    [document, tab.id, money.language],
+    [document, tab, money.language],
   );
   return (
     <div className="card" data-testid="allocation">
-      <Allocation groups={groups} language={money.language} money={money.value} hidden={money.hidden} totalLabel={t("label")} />
+      <Allocation
+        groups={groups}
+        language={money.language}
+        money={money.value}
+        hidden={money.hidden}
+        totalLabel={t("label")}
+      />
     </div>
   );
 }

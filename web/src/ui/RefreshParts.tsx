@@ -79,14 +79,22 @@ export function RefreshResults() {
       <div>
         {error === null ? null : (
           <p>
-            <strong>{why}</strong> <span lang="en" className="said">{error.message}</span>
+            <strong>{why}</strong>{" "}
+            <span lang="en" className="said">
+              {error.message}
+            </span>
           </p>
         )}
         <ul className="results">
           {(results ?? []).map(({ exchange, account, refreshed, message }) => (
             <li key={`${exchange}/${account}`} data-testid={`result-${exchange}-${account}`} data-ok={refreshed}>
-              <Icon name={refreshed ? "check" : "warning"} /> <bdi>{nameOf(exchange, account)}</bdi>: {t(refreshed ? "done" : "failed")}
-              {refreshed ? null : <span className="said" lang="en">{message}</span>}
+              <Icon name={refreshed ? "check" : "warning"} /> <bdi>{nameOf(exchange, account)}</bdi>:{" "}
+              {t(refreshed ? "done" : "failed")}
+              {refreshed ? null : (
+                <span className="said" lang="en">
+                  {message}
+                </span>
+              )}
             </li>
           ))}
         </ul>
@@ -119,7 +127,7 @@ export function RefreshDialogs() {
         isOpen={dialog === "token"}
         isWrong={isTokenWrong}
         kind="refresh"
-        onToken={(token) => void refreshing.useToken(token)}
+        onToken={(token) => void refreshing.giveToken(token)}
         onClose={refreshing.dismiss}
       />
       <OffDialog isOpen={dialog === "off"} onClose={refreshing.dismiss} />
@@ -152,7 +160,15 @@ export function TokenDialog({ isOpen, isWrong, kind, onToken, onClose }: TokenDi
       <Heading slot="title">{isAdmin ? admin("tokenTitle") : reader("title")}</Heading>
       <p>{isAdmin ? admin("tokenText") : reader("text")}</p>
       <Form onSubmit={submit}>
-        <TextField className="field" type="password" value={token} onChange={setToken} autoComplete="off" isRequired autoFocus>
+        <TextField
+          className="field"
+          type="password"
+          value={token}
+          onChange={setToken}
+          autoComplete="off"
+          isRequired
+          autoFocus
+        >
           <Label>{isAdmin ? admin("tokenLabel") : reader("label")}</Label>
           <Input data-testid="token" spellCheck="false" />
         </TextField>

@@ -1,20 +1,29 @@
 /** Each source: how it stands, when it last succeeded, and for an error its cause and what to do, in plain words. */
 
-import { Disclosure, DisclosurePanel, Heading, Button } from "react-aria-components";
+import { Button, Disclosure, DisclosurePanel, Heading } from "react-aria-components";
 import { useTranslations } from "use-intl";
+import { MESSAGES } from "../i18n/messages";
 import { formatDuration, formatTime } from "../lib/format";
 import type { Account, PortfolioDocument, Source } from "../model/document";
 import { excuseOf, toneOf } from "../model/sources";
 import { Ago } from "./Age";
 import { Icon } from "./icons";
-import { MESSAGES } from "../i18n/messages";
 import { useMoney } from "./money";
 import { useNames } from "./names";
 import { RefreshButton } from "./RefreshParts";
 import { useSecondsUntil } from "./time";
 
 const REASONS = Object.keys(MESSAGES.en.cause) as (keyof typeof MESSAGES.en.cause)[];
-const STATES = ["starting", "live", "unavailable", "rate_limited", "refused", "unreadable", "silent", "unconfigured"] as const;
+const STATES = [
+  "starting",
+  "live",
+  "unavailable",
+  "rate_limited",
+  "refused",
+  "unreadable",
+  "silent",
+  "unconfigured",
+] as const;
 const HEALTHS = ["starting", "ok", "suspicious", "failed"] as const;
 const PERMISSIONS = ["unknown", "read_only", "overridden", "refused", "unverified"] as const;
 
@@ -23,16 +32,26 @@ function known<T extends string>(words: readonly T[], word: unknown): T | undefi
   return words.find((one) => one === word);
 }
 
+interface SourcesProps {
+  readonly document: PortfolioDocument;
+  readonly sources: readonly Source[];
+  /** When the document came, where that is not now: what is said of the sources was true then. */
+  readonly knownAt: string | null;
+}
+
 /** All sources, those of the chosen tab. */
-export function Sources({ document, sources }: { readonly document: PortfolioDocument; readonly sources: readonly Source[] }) {
+export function Sources({ document, sources, knownAt }: SourcesProps) {
   const t = useTranslations("sources");
+  const { language } = useMoney();
   const withKeys = sources.filter(({ state }) => state !== "unconfigured");
   const live = withKeys.filter(({ state }) => state === "live").length;
   return (
     <section className="card sources" aria-label={t("title")}>
       <h2>
-        {t("title")} {withKeys.length === 0 ? null : <span className="note">{t("summary", { live, all: withKeys.length })}</span>}
+        {t("title")}{" "}
+        {withKeys.length === 0 ? null : <span className="note">{t("summary", { live, all: withKeys.length })}</span>}
       </h2>
+      {knownAt === null ? null : <p className="mark warn">{t("asOf", { time: formatTime(language, knownAt) })}</p>}
       {sources.length === 0 ? <p className="note">{t("none")}</p> : null}
       {sources.map((source) => (
         <SourceCard key={`${source.exchange}/${source.account}`} source={source} document={document} />
@@ -66,7 +85,9 @@ function SourceCard({ source, document }: SourceProps) {
           <span className={`mark ${read.status === "stale" ? "warn" : "bad"}`}>{status(read.status)}</span>
         )}
         <span className="spacer" />
-        {state === "unconfigured" ? null : <RefreshButton target={{ exchange, account }} name={name} document={document} />}
+        {state === "unconfigured" ? null : (
+          <RefreshButton target={{ exchange, account }} name={name} document={document} />
+        )}
       </header>
       {state === "unconfigured" ? null : (
         <p className="note">
@@ -107,7 +128,8 @@ function WhatToDo({ source, document }: SourceProps) {
         </p>
       )}
       <p>
-        {why === undefined ? (state === undefined ? null : t(`do_${state}`)) : causeDo(why)} <RetryAt at={error.retryAt} />
+        {why === undefined ? (state === undefined ? null : t(`do_${state}`)) : causeDo(why)}{" "}
+        <RetryAt at={error.retryAt} />
       </p>
       <details>
         <summary>
@@ -130,7 +152,9 @@ function RetryAt({ at }: { readonly at: string | null }) {
     return null;
   }
   return (
-    <span className="note">({seconds > 0 ? t("retryIn", { duration: formatDuration(language, seconds) }) : t("retryNow")})</span>
+    <span className="note">
+      ({seconds > 0 ? t("retryIn", { duration: formatDuration(language, seconds) }) : t("retryNow")})
+    </span>
   );
 }
 
@@ -161,8 +185,15 @@ function Details({ source, read }: { readonly source: Source; readonly read: Acc
                 <tr key={wallet}>
                   <th scope="row">{walletName(wallet)}</th>
                   <td>
-                    {word === undefined ? health : t(`health_${word}`)} <span className="note"><Ago at={asOf} /></span>
-                    {error === null ? null : <span className="said" lang="en">{error.message}</span>}
+                    {word === undefined ? health : t(`health_${word}`)}{" "}
+                    <span className="note">
+                      <Ago at={asOf} />
+                    </span>
+                    {error === null ? null : (
+                      <span className="said" lang="en">
+                        {error.message}
+                      </span>
+                    )}
                   </td>
                   <td className="note">{t("every", { duration: formatDuration(language, pollIntervalSeconds) })}</td>
                 </tr>

@@ -4,11 +4,11 @@ import { Button, ToggleButton, ToggleButtonGroup } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { compareDecimals, parseDecimal, ZERO } from "../lib/decimal";
 import { type Currency, formatDuration, formatPercent, formatPrice } from "../lib/format";
-import { useAge } from "./time";
 import type { PortfolioDocument, Rate } from "../model/document";
 import { useMoney } from "./money";
 import { Partial } from "./Partial";
 import { CURRENCIES, choose, usePreferences } from "./preferences";
+import { useAge } from "./time";
 
 /** What a total says of itself. */
 export interface TotalOf {
@@ -38,7 +38,11 @@ export function Total({ document, total, label, isOld, onExplain }: TotalProps) 
         <CurrencyChoice />
       </div>
       <div className="total-line">
-        <Button className="total-value" onPress={onExplain} aria-label={`${label}: ${isUnknown ? t("unknown") : money.value(total.exactUsd)}. ${t("explain")}`}>
+        <Button
+          className="total-value"
+          onPress={onExplain}
+          aria-label={`${label}: ${isUnknown ? t("unknown") : money.value(total.exactUsd)}. ${t("explain")}`}
+        >
           <span data-testid="total" title={money.exactValue(total.exactUsd)}>
             {isUnknown ? t("unknown") : money.value(total.exactUsd)}
           </span>
@@ -48,7 +52,9 @@ export function Total({ document, total, label, isOld, onExplain }: TotalProps) 
       <div className="total-notes">
         {total.change === null || isUnknown ? null : <Change change={total.change} />}
         {money.currency === "USD" || isUnknown ? null : <RateNote rate={rate} currency={money.currency} />}
-        {document.pegs.length > 0 ? <span className="note">{t("peg", { assets: document.pegs.join(", ") })}</span> : null}
+        {document.pegs.length > 0 ? (
+          <span className="note">{t("peg", { assets: document.pegs.join(", ") })}</span>
+        ) : null}
       </div>
     </section>
   );

@@ -1,7 +1,15 @@
 /** How values are written: in the chosen currency and language, or masked. */
 
 import { createContext, useContext } from "react";
-import { type Currency, formatAmount, formatExact, formatMoney, formatPrice, type Language, maskOr } from "../lib/format";
+import {
+  type Currency,
+  formatAmount,
+  formatExact,
+  formatMoney,
+  formatPrice,
+  type Language,
+  maskOr,
+} from "../lib/format";
 import { convert } from "../model/holdings";
 
 /** Writes what people may want hidden. Everything that shows an amount goes through here. */

@@ -34,7 +34,7 @@ function isOneOf<T extends string>(choices: readonly T[], value: unknown): value
 /** The language of the address, of the last visit, or the browser's first that we speak; else English. */
 function chosenLanguage(): Language {
   const asked = new URLSearchParams(location.search).get("lang");
-  const wanted = [asked, stored("language"), ...navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase())];
+  const wanted = [asked, stored("language"), ...navigator.languages.map((tag) => tag.toLowerCase().split("-")[0])];
   return wanted.find((tag): tag is Language => isOneOf(LANGUAGES, tag)) ?? "en";
 }
 
@@ -106,7 +106,12 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+/** The choices as they are now. */
+export function preferences(): Preferences {
+  return current;
+}
+
 /** The choices, and all changes of them. */
 export function usePreferences(): Preferences {
-  return useSyncExternalStore(subscribe, () => current);
+  return useSyncExternalStore(subscribe, preferences);
 }

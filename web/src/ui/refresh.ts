@@ -29,7 +29,14 @@ export interface RefreshState {
   readonly isTokenWrong: boolean;
 }
 
-const IDLE: RefreshState = { running: null, before: new Map(), results: null, error: null, dialog: null, isTokenWrong: false };
+const IDLE: RefreshState = {
+  running: null,
+  before: new Map(),
+  results: null,
+  error: null,
+  dialog: null,
+  isTokenWrong: false,
+};
 
 /** All accounts. */
 export const EVERYTHING: Target = { exchange: null, account: null };
@@ -104,13 +111,17 @@ export class Refreshing {
   };
 
   /** Take a token and try again with it. */
-  readonly useToken = (token: string): Promise<void> => {
+  readonly giveToken = (token: string): Promise<void> => {
     this.#token = token.trim();
     return this.begin(this.#wanted);
   };
 
-  /** Put away what is shown. */
-  readonly dismiss = (): void => this.#set(IDLE);
+  /** Put away what is shown. A refresh that runs is not: another one could begin beside it. */
+  readonly dismiss = (): void => {
+    if (this.#state.running === null) {
+      this.#set(IDLE);
+    }
+  };
 
   #fail(error: ApiError): void {
     if (error.kind === "unauthorised") {

@@ -1,0 +1,72 @@
+"""Coins may be called anything: a name is text, everywhere it stands, and does nothing."""
+
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.browser.stage import Stage
+from tests.browser.states import HOSTILE, Scene, hostile_names
+
+OWN_SCRIPTS = "() => [...document.scripts].every((one) => new URL(one.src).origin === location.origin)"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def scene(shared_stage: Stage) -> Scene:
+    return await hostile_names(shared_stage)
+
+
+async def nothing_came_alive(page: Page) -> None:
+    assert await page.evaluate(OWN_SCRIPTS)
+    assert await page.locator("img[src=x], [onerror], a[href^='javascript:']").count() == 0
+
+
+async def test_each_name_stands_there_as_it_is(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url)
+    await expect(page.get_by_test_id("total")).to_be_visible()
+    for name in HOSTILE:
+        await expect(page.get_by_test_id(f"row-{name}").locator(".column-asset")).to_contain_text(name)
+    await nothing_came_alive(page)
+
+
+async def test_each_can_be_searched_for(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url)
+    for name in ("<img", "__proto__", "{0}", "=cmd"):
+        await page.get_by_test_id("search").fill(name)
+        await expect(page.locator("tbody[data-testid^='row-']")).to_have_count(1)
+    await nothing_came_alive(page)
+
+
+async def test_each_stands_in_the_reasons_as_text(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url)
+    await page.get_by_test_id("total-partial").click()
+    await expect(page.get_by_test_id("reasons")).to_be_visible()
+    await nothing_came_alive(page)
+
+
+async def test_a_name_that_turns_the_reading_direction_turns_nothing_beside_it(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url)
+    name = next(one for one in HOSTILE if "\u202e" in one)
+    cell = page.get_by_test_id(f"row-{name}").locator(".column-asset")
+    isolated = await cell.evaluate(
+        """(cell, name) => {
+          const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+          const found = [];
+          while (walker.nextNode()) {
+            if (walker.currentNode.data.includes(name)) {
+              let one = walker.currentNode.parentElement;
+              const kinds = [];
+              for (; one !== cell.parentElement; one = one.parentElement) kinds.push(getComputedStyle(one).unicodeBidi);
+              found.push(kinds);
+            }
+          }
+          return found;
+        }""",
+        name,
+    )
+    assert isolated
+    assert all({"isolate", "isolate-override", "plaintext"} & set(kinds) for kinds in isolated), isolated
+
+
+async def test_a_very_long_name_breaks_no_phone(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url, width=360, height=740)
+    await expect(page.get_by_test_id("total")).to_be_visible()
+    assert await page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
