@@ -179,12 +179,12 @@ async def _used(browser: Browser, seconds: float, act: Callable[[], Awaitable[ob
 
 
 async def _idle(browser: Browser, served: Served, world: World) -> list[Row]:
-    states = [world.state()[0] for _ in range(round(SETTLE_SECONDS + IDLE_SECONDS))]
+    states = iter([world.state()[0] for _ in range(round(SETTLE_SECONDS + IDLE_SECONDS))])
     async with new_page(browser) as page:
         await settled(page, served.url)
         cdp = await page.context.new_cdp_session(page)
         before = await metrics(cdp)
-        used = await _used(browser, IDLE_SECONDS, lambda: served.publish(states.pop()))
+        used = await _used(browser, IDLE_SECONDS, lambda: served.publish(next(states)))
         after = await metrics(cdp)
     async with new_page(browser) as page:
         await page.set_content("<h1></h1>")

@@ -5,6 +5,7 @@ the run here as it does in the tests.
 """
 
 import asyncio
+import itertools
 import logging
 import os
 import sys
@@ -15,6 +16,7 @@ from typing import Final
 import structlog
 from playwright.async_api import Browser, expect
 
+from tests.browser.axe import settled
 from tests.browser.chromium import Language, Theme, Window, find_chromium, launched, new_window
 from tests.browser.stage import Stage
 from tests.browser.states import STATES, Scene
@@ -23,9 +25,15 @@ from tests.browser.texts import LANGUAGES
 FOLDER: Final = Path("screenshots")
 THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
 USUAL: Final = (1280, 900)
-FURTHER: Final = {360: 780, 768: 1024, 3840: 2160}
-IMPORTANT: Final = ("demo", "key_revoked", "first_run", "hostile_names", "api_gone")
-"""Seen at every size; the others at the usual one."""
+PHONE, TABLET, WALL = (360, 780), (768, 1024), (3840, 2160)
+FURTHER: Final = {
+    "demo": (PHONE, TABLET, WALL),
+    "key_revoked": (PHONE, TABLET, WALL),
+    "first_run": (PHONE, TABLET, WALL),
+    "hostile_names": (PHONE, TABLET),
+    "api_gone": (PHONE, TABLET),
+}
+"""Seen at further sizes; the others at the usual one alone."""
 
 SECONDS: Final = 300.0
 READY: Final = "[data-testid=total], [data-testid=token-dialog], main, [role=alert]"
@@ -54,26 +62,36 @@ async def main(names: list[str]) -> int:
 async def photograph(browser: Browser, name: str) -> list[str]:
     """All pictures of one state; what went wrong on the pages."""
     begun = time.monotonic()
-    sizes = [USUAL, *(FURTHER.items() if name in IMPORTANT else ())]
     made: list[str] = []
+    problems: list[str] = []
     async with Stage() as stage:
         scene = await STATES[name](stage)
-        windows = {
-            (size, language): await opened(browser, scene, size, language) for size in sizes for language in LANGUAGES
-        }
-        if scene.after is not None:
-            await scene.after()
-            for window in windows.values():
-                await expect(window.page.get_by_test_id("banner-lost")).to_be_visible()
-        for ((width, _), language), window in windows.items():
-            for theme in THEMES:
-                await window.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-                file = FOLDER / f"{name}-{language}-{theme}-{width}.png"
-                await window.page.screenshot(path=file, full_page=name != "many_assets", animations="disabled")
-                made.append(str(file))
-            await window.close()
+        variants = list(itertools.product([USUAL, *FURTHER.get(name, ())], LANGUAGES))
+        # Pages that must see something happen are all open when it does; others one by one, since each costs time.
+        for batch in [variants] if scene.after else [[one] for one in variants]:
+            windows = [await opened(browser, scene, size, language) for size, language in batch]
+            if scene.after is not None:
+                await scene.after()
+                for window in windows:
+                    await expect(window.page.get_by_test_id("banner-lost")).to_be_visible()
+            for (size, language), window in zip(batch, windows, strict=True):
+                made += await in_both_themes(window, f"{name}-{language}", size, whole=name != "many_assets")
+                await window.close()
+                problems += [f"{name}: {problem}" for problem in window.problems]
     print("\n".join(made), f"{name}: {len(made)} in {time.monotonic() - begun:.1f} s", sep="\n", flush=True)
-    return [f"{name}: {problem}" for window in windows.values() for problem in window.problems]
+    return problems
+
+
+async def in_both_themes(window: Window, name: str, size: tuple[int, int], *, whole: bool) -> list[str]:
+    """The pictures of a page that stands as it should."""
+    made = []
+    for theme in THEMES:
+        await window.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        await settled(window.page)
+        file = FOLDER / f"{name}-{theme}-{size[0]}.png"
+        await window.page.screenshot(path=file, full_page=whole, animations="disabled")
+        made.append(str(file))
+    return made
 
 
 async def opened(browser: Browser, scene: Scene, size: tuple[int, int], language: Language) -> Window:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.browser.axe import told, violations
 from tests.browser.chromium import Language, Theme, address
@@ -14,6 +15,15 @@ from tests.browser.states import STATES, Scene
 from tests.browser.texts import LANGUAGES, said
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
+FITS_MS = 2_000
+"""Charts draw themselves anew a moment after the window has changed."""
+
+TOO_WIDE = """
+() => [...document.querySelectorAll("body *")]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+  .slice(0, 5)
+  .map((one) => `${one.tagName}.${one.className} ${one.textContent.slice(0, 40)}`)
+"""
 NARROW = {"width": 360, "height": 740}
 WIDE = {"width": 1280, "height": 900}
 
@@ -38,8 +48,10 @@ async def test_a_state_says_what_it_is_and_axe_finds_nothing(scene: Scene, open_
             if wrong := await violations(page):
                 found.append(f"{language}, {theme}:\n{told(wrong)}")
         await page.set_viewport_size(NARROW)
-        if await page.evaluate("() => document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"{language}: wider than a phone")
+        try:
+            await page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth", timeout=FITS_MS)
+        except PlaywrightTimeoutError:
+            found.append(f"{language}: wider than a phone: {await page.evaluate(TOO_WIDE)}")
         await page.set_viewport_size(WIDE)
     assert not found, "\n\n".join(found)
 

@@ -54,7 +54,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 NO_CHANGES: dict[str, Callable[[Path], object]] = {
     "a test": lambda web: (web / "tests/a.test.ts").write_text(""),
     "a package": lambda web: (web / "node_modules/x.js").write_text(""),
-    "how it is linted": lambda web: (web / "biome.json").write_text("{}"),
+    "how it is linted": lambda web: (web / "biome.jsonc").write_text("{}"),
     "an editor's file": lambda web: (web / "src/.main.js.swp").write_text(""),
     "a hidden folder": lambda web: (web / ".cache/x").write_text(""),
 }

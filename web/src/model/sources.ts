@@ -58,6 +58,8 @@ export function situationOf(document: PortfolioDocument, isSettled: boolean): Si
     const isSure = sources.length > 0 && sources.every(({ state }) => state === "unconfigured");
     return isSure || isSettled ? "first_run" : "loading";
   }
-  const tones = sources.filter(({ state }) => state !== "unconfigured").map(toneOf);
-  return tones.length > 0 && tones.every((tone) => tone === "bad") ? "all_failed" : "loading";
+  // Who was told to wait has failed as well: it may be for long, and "a few seconds" would be a lie.
+  const asked = sources.filter(({ state }) => state !== "unconfigured");
+  const isAllFailed = asked.length > 0 && asked.every(({ state }) => state !== "starting" && state !== "live");
+  return isAllFailed ? "all_failed" : "loading";
 }

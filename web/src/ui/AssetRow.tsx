@@ -3,12 +3,12 @@
 import { memo } from "react";
 import { Button, Tooltip, TooltipTrigger } from "react-aria-components";
 import { useTranslations } from "use-intl";
-import { formatPercent, formatShare } from "../lib/format";
+import { formatPercent } from "../lib/format";
 import { assetName } from "../lib/names";
-import type { Holding, Mark, Part } from "../model/holdings";
+import type { Holding, Mark } from "../model/holdings";
+import { Breakdown } from "./Breakdown";
 import { Icon } from "./icons";
 import { useMoney } from "./money";
-import { useNames } from "./names";
 
 /** A number of so many characters fits its column. */
 const SHORT = 8;
@@ -23,15 +23,19 @@ const MARK_TONES: Readonly<Record<Mark, "bad" | "warn" | "plain">> = {
 
 interface AssetRowProps {
   readonly holding: Holding;
-  readonly share: number | null;
+  /** As it is shown: the exact one moves with every price of every other row. */
+  readonly share: string;
   readonly isOpen: boolean;
   readonly index: number;
   readonly onToggle: (asset: string) => void;
-  readonly onExplain: (asset: string) => void;
+  readonly onExplain: (asset: string, exchange: string | null) => void;
   readonly measure?: (element: Element | null) => void;
 }
 
-/** A group of rows of its own, so that it can be measured as one. Drawn again only when something of it changed. */
+/**
+ * A group of rows of its own, so that it can be measured as one. Drawn again only when something of it changed, which
+ * may be every second; so its buttons are plain ones, at a tenth of the price of those of the library.
+ */
 export const AssetRow = memo(function AssetRow({
   holding,
   share,
@@ -54,13 +58,13 @@ export const AssetRow = memo(function AssetRow({
     >
       <tr role="row" aria-rowindex={index + 2}>
         <th scope="row" role="rowheader" className="column-asset">
-          <AssetCell holding={holding} isOpen={isOpen} onToggle={onToggle} />
+          <AssetCell asset={asset} marks={marksBesideName(holding)} isOpen={isOpen} onToggle={onToggle} />
         </th>
         <Amount name="free" exact={holding.free} />
         <Amount name="locked" exact={holding.locked} />
         <Amount name="total" exact={holding.total} />
         <td role="cell" className="number column-price" data-label={t("price")}>
-          <Price holding={holding} />
+          <Price holding={holding} onExplain={onExplain} />
         </td>
         <td role="cell" className="number column-change" data-label={t("change")}>
           <Change percent={holding.change} />
@@ -69,20 +73,21 @@ export const AssetRow = memo(function AssetRow({
           {holding.value === null ? (
             <Marked mark={holding.marks.includes("mirror") ? "mirror" : "unpriced"} />
           ) : (
-            <Button
+            <button
+              type="button"
               className="explain"
-              onPress={() => onExplain(asset)}
+              onClick={() => onExplain(asset, null)}
               aria-label={`${money.value(holding.value)}. ${t("explain", { asset })}`}
             >
               {money.value(holding.value)}
-            </Button>
+            </button>
           )}
         </td>
         <td role="cell" className="number column-share" data-label={t("share")}>
-          {formatShare(money.language, share)}
+          {share}
         </td>
       </tr>
-      {isOpen ? <Breakdown holding={holding} /> : null}
+      {isOpen ? <Breakdown holding={holding} onExplain={onExplain} /> : null}
     </tbody>
   );
 });
@@ -93,35 +98,41 @@ function rowClass({ marks }: Holding, isOpen: boolean): string {
     .trim();
 }
 
-function AssetCell({ holding, isOpen, onToggle }: Pick<AssetRowProps, "holding" | "isOpen" | "onToggle">) {
+interface AssetCellProps extends Pick<AssetRowProps, "isOpen" | "onToggle"> {
+  readonly asset: string;
+  /** Separated by spaces: a text is the same as long as it says the same. */
+  readonly marks: string;
+}
+
+const AssetCell = memo(function AssetCell({ asset, marks, isOpen, onToggle }: AssetCellProps) {
   const t = useTranslations("table");
   const { language } = useMoney();
-  const { asset } = holding;
   const name = assetName(asset, language);
-  // What stands in the column of values is not said twice.
-  const marks =
-    holding.value === null ? holding.marks.filter((mark) => mark !== "unpriced" && mark !== "mirror") : holding.marks;
   return (
     <span className="asset">
-      <Button
+      <button
+        type="button"
         className="expander"
         aria-expanded={isOpen}
         aria-label={t(isOpen ? "collapse" : "expand", { asset })}
-        onPress={() => onToggle(asset)}
+        onClick={() => onToggle(asset)}
       >
         <Icon name="chevron" />
-      </Button>
+      </button>
       <span className="asset-words">
         <bdi className="asset-code" title={asset}>
           {asset}
         </bdi>
         {name === null ? null : <span className="asset-name">{name}</span>}
-        {marks.map((mark) => (
-          <Marked key={mark} mark={mark} />
-        ))}
+        {marks === "" ? null : marks.split(" ").map((mark) => <Marked key={mark} mark={mark as Mark} />)}
       </span>
     </span>
   );
+});
+
+/** The marks beside the name: what stands in the column of values is not said twice. */
+function marksBesideName({ value, marks }: Holding): string {
+  return (value === null ? marks.filter((mark) => mark !== "unpriced" && mark !== "mirror") : marks).join(" ");
 }
 
 /** A mark in a word, with its meaning where the pointer or the keyboard rests on it. */
@@ -135,7 +146,14 @@ function Marked({ mark }: { readonly mark: Mark }) {
   );
 }
 
-function Amount({ name, exact }: { readonly name: "free" | "locked" | "total"; readonly exact: string }) {
+/** An amount in its column. Prices tick and amounts do not, so it is drawn again only with another amount. */
+const Amount = memo(function Amount({
+  name,
+  exact,
+}: {
+  readonly name: "free" | "locked" | "total";
+  readonly exact: string;
+}) {
   const t = useTranslations("table");
   const money = useMoney();
   return (
@@ -148,7 +166,7 @@ function Amount({ name, exact }: { readonly name: "free" | "locked" | "total"; r
       <Digits text={money.amount(exact)} />
     </td>
   );
-}
+});
 
 /** A number that may be broken at its decimal mark, and nowhere else. */
 function Digits({ text }: { readonly text: string }) {
@@ -164,7 +182,7 @@ function Digits({ text }: { readonly text: string }) {
   );
 }
 
-function Price({ holding }: { readonly holding: Holding }) {
+function Price({ holding, onExplain }: Pick<AssetRowProps, "holding" | "onExplain">) {
   const t = useTranslations("table");
   const money = useMoney();
   if (holding.price === null) {
@@ -175,7 +193,10 @@ function Price({ holding }: { readonly holding: Holding }) {
   const hint = t("path", { path: path.join(" → ") }) + others;
   return (
     <span className="price" title={hint}>
-      {money.price(holding.price)}
+      <button type="button" className="explain plain" onClick={() => onExplain(holding.asset, null)}>
+        {money.price(holding.price)}
+        <span className="visually-hidden">. {t("explain", { asset: holding.asset })}</span>
+      </button>
       <span className="path">
         <bdi>{path.slice(1).join(" → ")}</bdi>
       </span>
@@ -191,62 +212,4 @@ export function Change({ percent }: { readonly percent: number | null }) {
   }
   const tone = percent > 0 ? "up" : percent < 0 ? "down" : "flat";
   return <span className={`change ${tone}`}>{formatPercent(language, percent, { sign: true })}</span>;
-}
-
-function Breakdown({ holding }: { readonly holding: Holding }) {
-  const t = useTranslations("table");
-  const money = useMoney();
-  const { place, wallet } = useNames();
-  return (
-    <tr role="row" className="breakdown">
-      <td role="cell" colSpan={8}>
-        <table aria-label={t("where")}>
-          <thead>
-            <tr>
-              <th scope="col">{t("where")}</th>
-              {(["free", "locked", "total", "price", "value"] as const).map((column) => (
-                <th scope="col" className="number" key={column}>
-                  {t(column)}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {holding.parts.map(({ exchange, account, wallet: name, balance, status }) => (
-              <tr
-                key={`${exchange}/${account}/${name}/${balance.code ?? balance.asset}/${balance.mirrorOf?.wallet ?? ""}`}
-              >
-                <th scope="row">
-                  <bdi>{place(exchange, account, name)}</bdi>
-                  {status === "fresh" ? null : (
-                    <span className={`mark ${status === "stale" ? "warn" : "bad"}`}>{t(status)}</span>
-                  )}
-                  {balance.counted || balance.mirrorOf === null ? null : (
-                    <span className="mark">{t("countedIn", { wallet: wallet(balance.mirrorOf.wallet) })}</span>
-                  )}
-                </th>
-                <td className="number" title={money.exactAmount(balance.free)}>
-                  {money.amount(balance.free)}
-                </td>
-                <td className="number" title={money.exactAmount(balance.locked)}>
-                  {money.amount(balance.locked)}
-                </td>
-                <td className="number" title={money.exactAmount(balance.total)}>
-                  {money.amount(balance.total)}
-                </td>
-                <td className="number">{money.price(balance.priceUsd)}</td>
-                <td className="number" title={money.exactValue(balance.valueUsd)}>
-                  {worth({ balance }, money.value, t("unpriced"))}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </td>
-    </tr>
-  );
-}
-
-function worth({ balance }: Pick<Part, "balance">, value: (exact: string | null) => string, unpriced: string): string {
-  return balance.valueUsd === null ? unpriced : value(balance.valueUsd);
 }

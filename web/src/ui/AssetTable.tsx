@@ -4,11 +4,13 @@ import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useLayoutEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Decimal } from "../lib/decimal";
+import { formatShare } from "../lib/format";
 import type { Holding } from "../model/holdings";
 import { shareOf } from "../model/holdings";
 import type { Sort, SortColumn } from "../model/view";
 import { AssetRow } from "./AssetRow";
 import { Icon } from "./icons";
+import { useMoney } from "./money";
 import { choose } from "./preferences";
 
 /** Up to so many rows are simply all there: printing, searching in the page and screen readers have everything. */
@@ -36,7 +38,7 @@ interface AssetTableProps {
   readonly whole: Decimal;
   readonly sort: Sort;
   readonly label: string;
-  readonly onExplain: (asset: string) => void;
+  readonly onExplain: (asset: string, exchange: string | null) => void;
 }
 
 /** The table. Which rows are opened is remembered by asset, so updates and sorting keep them open. */
@@ -104,15 +106,16 @@ interface RowsProps {
   readonly whole: Decimal;
   readonly open: ReadonlySet<string>;
   readonly onToggle: (asset: string) => void;
-  readonly onExplain: (asset: string) => void;
+  readonly onExplain: (asset: string, exchange: string | null) => void;
 }
 
 function PlainRows({ rows, whole, open, onToggle, onExplain }: RowsProps) {
+  const { language } = useMoney();
   return rows.map((holding, index) => (
     <AssetRow
       key={holding.asset}
       holding={holding}
-      share={shareOf(holding, whole)}
+      share={formatShare(language, shareOf(holding, whole))}
       isOpen={open.has(holding.asset)}
       index={index}
       onToggle={onToggle}
@@ -122,6 +125,7 @@ function PlainRows({ rows, whole, open, onToggle, onExplain }: RowsProps) {
 }
 
 function VirtualRows({ rows, whole, open, onToggle, onExplain }: RowsProps) {
+  const { language } = useMoney();
   const top = useRef<HTMLTableSectionElement>(null);
   const [margin, setMargin] = useState(0);
   useLayoutEffect(() => {
@@ -152,7 +156,7 @@ function VirtualRows({ rows, whole, open, onToggle, onExplain }: RowsProps) {
             key={holding.asset}
             measure={virtualizer.measureElement}
             holding={holding}
-            share={shareOf(holding, whole)}
+            share={formatShare(language, shareOf(holding, whole))}
             isOpen={open.has(holding.asset)}
             index={index}
             onToggle={onToggle}

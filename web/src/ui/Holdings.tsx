@@ -5,7 +5,7 @@ import { Button, Input, SearchField, Switch } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import type { Decimal } from "../lib/decimal";
 import { formatMoney } from "../lib/format";
-import type { Holding } from "../model/holdings";
+import type { Holding, Mark } from "../model/holdings";
 import { SMALL_USD, type SortColumn, viewOf } from "../model/view";
 import { AssetTable } from "./AssetTable";
 import { Icon } from "./icons";
@@ -20,7 +20,7 @@ interface HoldingsProps {
   readonly whole: Decimal;
   readonly isAll: boolean;
   readonly actions: React.ReactNode;
-  readonly onExplain: (asset: string) => void;
+  readonly onExplain: (asset: string, exchange: string | null) => void;
 }
 
 /** The tools above the table, and the table. */
@@ -65,11 +65,31 @@ export function Holdings({ holdings, whole, isAll, actions, onExplain }: Holding
         <span data-testid="shown">
           {query === "" ? t("shown", { count: rows.length }) : t("found", { count: rows.length })}
         </span>
+        <MarkCounts holdings={holdings} />
         {hiddenSmall > 0 ? <span data-testid="hidden-small"> · {t("hiddenSmall", { count: hiddenSmall })}</span> : null}
       </p>
       {holdings.size === 0 ? null : <p className="note">{t("noteReconcile")}</p>}
     </>
   );
+}
+
+const COUNTED: readonly Mark[] = ["suspicious", "stale", "priceStale", "unpriced"];
+
+/** How many holdings bear each mark, also those that are not in sight. */
+function MarkCounts({ holdings }: { readonly holdings: ReadonlyMap<string, Holding> }) {
+  const t = useTranslations("table");
+  const counts = COUNTED.map((mark) => ({
+    mark,
+    count: [...holdings.values()].filter(({ marks }) => marks.includes(mark)).length,
+  }));
+  return counts
+    .filter(({ count }) => count > 0)
+    .map(({ mark, count }) => (
+      <span key={mark} data-testid={`count-${mark}`}>
+        {" · "}
+        {count} {t(mark)}
+      </span>
+    ));
 }
 
 /** Where rows are cards there are no column heads to sort by. */

@@ -1,6 +1,6 @@
 /** The portfolio itself: the total, the tabs with their tables, the allocation and the sources. */
 
-import { useMemo, useRef, useState } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
 import { Tab as AriaTab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import type { Client } from "../api/client";
@@ -41,7 +41,8 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
   const t = useTranslations("tabs");
   const { account: accountName } = useNames();
   const [chosen, setChosen] = useState(ALL);
-  const [asset, setAsset] = useState<string | null>(null);
+  const [asked, setAsked] = useState<{ asset: string; exchange: string | null } | null>(null);
+  const explain = useCallback((asset: string, exchange: string | null) => setAsked({ asset, exchange }), []);
   const [isTotalOpen, setTotalOpen] = useState(false);
   const [refreshing] = useRefresh();
   useShortcut("r", () => void refreshing.begin(EVERYTHING));
@@ -88,7 +89,7 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
                 holdings={holdings}
                 whole={whole}
                 isAll={tab.id === ALL}
-                onExplain={setAsset}
+                onExplain={explain}
                 actions={<Actions document={document} tab={tab} label={labelOf(tab)} holdings={holdings} />}
               />
             </div>
@@ -107,9 +108,9 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
         client={client}
         token={token}
         portfolio={document.portfolio}
-        asset={asset}
-        exchange={tab.exchange}
-        onClose={() => setAsset(null)}
+        asset={asked?.asset ?? null}
+        exchange={asked?.exchange ?? tab.exchange}
+        onClose={() => setAsked(null)}
       />
       <ExplainTotal document={document} isOpen={isTotalOpen} onClose={() => setTotalOpen(false)} />
     </div>

@@ -11,7 +11,7 @@ import { Icon } from "./icons";
 import { useMoney } from "./money";
 import { useNames } from "./names";
 import { RefreshButton } from "./RefreshParts";
-import { useSecondsUntil } from "./time";
+import { useIsPast, useSecondsUntil } from "./time";
 
 const REASONS = Object.keys(MESSAGES.en.cause) as (keyof typeof MESSAGES.en.cause)[];
 const STATES = [
@@ -67,7 +67,6 @@ interface SourceProps {
 
 function SourceCard({ source, document }: SourceProps) {
   const t = useTranslations("sources");
-  const status = useTranslations("status");
   const { account: nameOf } = useNames();
   const { exchange, account, state } = source;
   const read = document.accounts.find((one) => one.exchange === exchange && one.account === account);
@@ -81,9 +80,7 @@ function SourceCard({ source, document }: SourceProps) {
           <bdi>{name}</bdi>
         </h3>
         <span className="source-state">{shown === undefined ? state : t(`state_${shown}`)}</span>
-        {read === undefined || read.status === "fresh" ? null : (
-          <span className={`mark ${read.status === "stale" ? "warn" : "bad"}`}>{status(read.status)}</span>
-        )}
+        {read === undefined ? null : <Freshness account={read} />}
         <span className="spacer" />
         {state === "unconfigured" ? null : (
           <RefreshButton target={{ exchange, account }} name={name} document={document} />
@@ -98,6 +95,14 @@ function SourceCard({ source, document }: SourceProps) {
       <Details source={source} read={read} />
     </article>
   );
+}
+
+/** A mark where the account is not fresh: as the server says, or because the time came while it could not say so. */
+function Freshness({ account }: { readonly account: Account }) {
+  const t = useTranslations("status");
+  const isPast = useIsPast(account.wallets.map(({ staleAt }) => staleAt));
+  const status = account.status === "fresh" && isPast ? "stale" : account.status;
+  return status === "fresh" ? null : <span className={`mark ${status === "stale" ? "warn" : "bad"}`}>{t(status)}</span>;
 }
 
 /** When the oldest of its wallets was read, as that is how old the account is. */

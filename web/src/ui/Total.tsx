@@ -3,8 +3,9 @@
 import { Button, ToggleButton, ToggleButtonGroup } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { compareDecimals, parseDecimal, ZERO } from "../lib/decimal";
-import { type Currency, formatDuration, formatPercent, formatPrice } from "../lib/format";
+import { type Currency, formatDuration, formatMoney, formatPercent, formatPrice, maskOr } from "../lib/format";
 import type { PortfolioDocument, Rate } from "../model/document";
+import { convert } from "../model/holdings";
 import { useMoney } from "./money";
 import { Partial } from "./Partial";
 import { CURRENCIES, choose, usePreferences } from "./preferences";
@@ -29,7 +30,6 @@ interface TotalProps {
 export function Total({ document, total, label, isOld, onExplain }: TotalProps) {
   const t = useTranslations("total");
   const money = useMoney();
-  const rate = document.rates.find(({ currency }) => currency === money.currency);
   const isUnknown = total.exactUsd === null;
   return (
     <section className="total" aria-label={t("label")} data-old={isOld}>
@@ -51,7 +51,7 @@ export function Total({ document, total, label, isOld, onExplain }: TotalProps) 
       </div>
       <div className="total-notes">
         {total.change === null || isUnknown ? null : <Change change={total.change} />}
-        {money.currency === "USD" || isUnknown ? null : <RateNote rate={rate} currency={money.currency} />}
+        {isUnknown ? null : <Second document={document} exactUsd={total.exactUsd} />}
         {document.pegs.length > 0 ? (
           <span className="note">{t("peg", { assets: document.pegs.join(", ") })}</span>
         ) : null}
@@ -95,6 +95,21 @@ function Change({ change }: { readonly change: NonNullable<TotalOf["change"]> })
       {sign}
       {value(change.usd)} ({formatPercent(language, change.percent)}) <span className="note">{t("change")}</span>
       {change.complete ? null : <span className="note"> · {t("changePartial")}</span>}
+    </span>
+  );
+}
+
+/** The total in a second currency, with the rate between the two: in dollars, which are the truth, or else in liras. */
+function Second({ document, exactUsd }: { readonly document: PortfolioDocument; readonly exactUsd: string | null }) {
+  const { currency, language, hidden } = useMoney();
+  const other: Currency = currency === "USD" ? "TRY" : "USD";
+  const shown = currency === "USD" ? other : currency;
+  const rate = document.rates.find((one) => one.currency === shown);
+  const value = other === "USD" ? exactUsd : convert(exactUsd, rate?.perUsd ?? null);
+  return (
+    <span className="second">
+      <span data-testid="second">≈ {maskOr(hidden, formatMoney(language, value, other))}</span>{" "}
+      <RateNote rate={rate} currency={shown} />
     </span>
   );
 }

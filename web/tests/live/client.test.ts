@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
-import { Client } from "../../src/api/client";
+import { Client, type ClientOptions } from "../../src/api/client";
 import { answer, refuse, type Scripted, scripted, until } from "./server";
 
 const OUTCOME = {
@@ -32,9 +32,9 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return new TextDecoder().decode(parts[0]);
 }
 
-async function started(): Promise<{ server: Scripted; client: Client }> {
+async function started(more: ClientOptions = {}): Promise<{ server: Scripted; client: Client }> {
   const server = await scripted();
-  return { server, client: new Client({ baseUrl: server.url, refreshMs: 500, readMs: 300 }) };
+  return { server, client: new Client({ baseUrl: server.url, ...more }) };
 }
 
 describe("the client", () => {
@@ -103,7 +103,7 @@ describe("the client", () => {
   );
 
   it("gives up on an answer that does not come, or does not end", async () => {
-    const { server, client } = await started();
+    const { server, client } = await started({ refreshMs: 300, readMs: 300 });
     server.other = () => undefined;
     expect(await client.refresh({}, "t")).toMatchObject({ ok: false, error: { kind: "timeout" } });
     server.other = (_request, response) => {
@@ -130,7 +130,7 @@ describe("the client", () => {
     const call = client.explain({ asset: "BTC" }, null, control.signal);
     await until(() => server.open.size === 1);
     control.abort();
-    expect(await call).toMatchObject({ ok: false });
+    expect(await call).toMatchObject({ ok: false, error: { kind: "network" } });
     await until(() => server.open.size === 0);
   });
 });

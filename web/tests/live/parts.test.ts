@@ -7,6 +7,7 @@ import { ageOf, Clock, isStaleAt } from "../../src/live/clock";
 import { asFailure, bearer, Failure, parseRetryAfter, refusalOf } from "../../src/live/failure";
 import { Intake } from "../../src/live/intake";
 import { backoffMs, LIMITS } from "../../src/live/limits";
+import { planAfter } from "../../src/live/plan";
 import { Skew, writtenAt } from "../../src/live/skew";
 import { Store } from "../../src/live/store";
 import { sample } from "./server";
@@ -32,6 +33,54 @@ describe("the backoff", () => {
     expect(LIMITS.heartbeatMs).toBeGreaterThan(15_000);
     expect(LIMITS.silenceMs).toBeGreaterThan(2 * 15_000);
     expect(LIMITS.watchMs).toBeLessThan(LIMITS.connectMs);
+  });
+});
+
+describe("the plan after a stream", () => {
+  const middle = () => 0.5;
+  const kinds = ["network", "timeout", "silent", "closed", "too_many", "refused", "server", "broken"] as const;
+
+  it("is to follow a good one at once, whatever failed before it", () => {
+    for (const kind of kinds) {
+      const before = { failures: 2, wasSteady: true, isPolling: false };
+      const plan = planAfter(new Failure(kind, ""), before, LIMITS, middle);
+      expect(plan).toEqual({ failures: 0, waitMs: 0, poll: false });
+    }
+  });
+
+  it("is to wait longer each time, and to poll after the third", () => {
+    for (const kind of kinds) {
+      let failures = 0;
+      const plans = [1, 2, 3, 4].map(() => {
+        const plan = planAfter(new Failure(kind, ""), { failures, wasSteady: false, isPolling: false }, LIMITS, middle);
+        failures = plan.failures;
+        return [plan.waitMs, plan.poll];
+      });
+      expect(plans).toEqual([
+        [750, false],
+        [1_500, false],
+        [30_000, true],
+        [30_000, true],
+      ]);
+    }
+  });
+
+  it("is to poll at once where a stream is of no use, and to go on polling until one is", () => {
+    const before = { failures: 0, wasSteady: false, isPolling: false };
+    for (const kind of ["busy", "too_large"] as const) {
+      expect(planAfter(new Failure(kind, ""), before, LIMITS, middle)).toMatchObject({ poll: true, waitMs: 30_000 });
+    }
+    const polling = { ...before, isPolling: true };
+    expect(planAfter(new Failure("network", ""), polling, LIMITS, middle)).toMatchObject({
+      poll: true,
+      waitMs: 30_000,
+    });
+  });
+
+  it("is never to poll for what is not there", () => {
+    const before = { failures: 9, wasSteady: false, isPolling: false };
+    const plan = planAfter(new Failure("not_found", ""), before, LIMITS, middle);
+    expect(plan).toEqual({ failures: 10, waitMs: 11_250, poll: false });
   });
 });
 

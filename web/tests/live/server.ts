@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, vi } from "vitest";
 import { Connection, type ConnectionOptions } from "../../src/live/connection";
 import type { PortfolioDocument } from "../../src/live/document";
@@ -18,7 +19,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 export interface Seen {
   readonly path: string;
   readonly at: number;
-  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly headers: IncomingMessage["headers"];
 }
 
 export class Scripted {
@@ -44,12 +45,13 @@ export class Scripted {
 
   async start(): Promise<this> {
     const server = createServer((request, response) => {
-      this.seen.push({ path: request.url, at: performance.now(), headers: request.headers });
+      const path = request.url ?? "";
+      this.seen.push({ path, at: performance.now(), headers: request.headers });
       this.open.add(response);
       response.on("close", () => this.open.delete(response));
-      if (request.url.startsWith("/api/portfolio/stream")) {
+      if (path.startsWith("/api/portfolio/stream")) {
         this.stream(request, response);
-      } else if (/^\/api\/portfolio($|\?)/.test(request.url)) {
+      } else if (/^\/api\/portfolio($|\?)/.test(path)) {
         this.poll(request, response);
       } else {
         this.other(request, response);
@@ -60,7 +62,7 @@ export class Scripted {
       server.on("error", failed);
       server.listen(this.port, "127.0.0.1", done);
     });
-    this.port = server.address().port;
+    this.port = (server.address() as AddressInfo).port;
     return this;
   }
 
@@ -69,7 +71,7 @@ export class Scripted {
     const server = this.#server;
     this.#server = null;
     if (server !== null) {
-      const closed = new Promise<void>((done) => server.close(done));
+      const closed = new Promise<void>((done) => server.close(() => done()));
       server.closeAllConnections();
       await closed;
     }

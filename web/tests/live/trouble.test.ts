@@ -44,16 +44,18 @@ describe("a bad document", () => {
 
   it("of bytes that are no text is refused, not shown with holes", async () => {
     const server = await scripted();
+    const AT = 0x40;
     const bytes = new TextEncoder().encode(frame(documentText("1-1", { pegs: ["@@@@"] })));
-    bytes[new TextDecoder().decode(bytes).indexOf("@@@@")] = 0xff;
+    bytes[bytes.findIndex((byte, index) => byte === AT && bytes[index + 1] === AT)] = 0xff;
     server.stream = (_request, response) => {
       openStream(response);
       response.write(bytes);
     };
     server.poll = (_request, response) => refuse(response, 500, "internal_error");
-    const { state } = connect(server);
+    const { state, states } = connect(server);
     await until(() => state().status === "offline" && server.streams.length >= 3);
     expect(state().document).toBeNull();
+    expect(states.some(({ lastErrorKind }) => lastErrorKind === "broken")).toBe(true);
   });
 
   it("of a newer schema is told of, and what is known stays; the next that is understood ends it", async () => {
@@ -143,6 +145,21 @@ describe("polls", () => {
     expect(state().document?.version).toBe("1-2");
   });
 
+  it("that are under way when a stream comes are forgotten", async () => {
+    const server = await scripted();
+    server.stream = (_request, response) => refuse(response, 503, "too_many_streams");
+    server.poll = () => undefined;
+    const { state, states } = connect(server);
+    await until(() => server.polls.length === 1);
+    server.stream = (_request, response) => openStream(response, frame(documentText("1-1")));
+    await until(() => state().status === "live" && server.open.size === 1);
+    const told = states.length;
+    const begun = performance.now();
+    await until(() => performance.now() - begun > 300);
+    expect(server.polls).toHaveLength(1);
+    expect(states.length).toBe(told);
+  });
+
   it("that are not answered in time count as failed", async () => {
     const server = await scripted();
     server.stream = (_request, response) => refuse(response, 503, "too_many_streams");
@@ -163,9 +180,14 @@ describe("polls", () => {
     const server = await scripted();
     server.stream = (_request, response) => refuse(response, 503, "too_many_streams");
     server.poll = (_request, response) => refuse(response, status, kind);
-    const { state } = connect(server, { limits: { streamAgainMs: 600_000 } });
+    const { state } = connect(server, { limits: { streamAgainMs: 100 } });
     await until(() => state().status === kind);
+    server.stream = (_request, response) => refuse(response, status, kind);
+    const streams = server.streams.length;
+    const begun = performance.now();
+    await until(() => performance.now() - begun > 300);
     expect(server.polls).toHaveLength(1);
+    expect(server.streams.length > streams, "without a token nothing is tried").toBe(status === 404);
   });
 });
 

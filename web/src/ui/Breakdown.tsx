@@ -1,0 +1,77 @@
+/** Where an asset lies: one row for each wallet that holds it. */
+
+import { useTranslations } from "use-intl";
+import type { Holding } from "../model/holdings";
+import { useMoney } from "./money";
+import { useNames } from "./names";
+
+interface BreakdownProps {
+  readonly holding: Holding;
+  readonly onExplain: (asset: string, exchange: string | null) => void;
+}
+
+/** A row of the asset table that holds a table of its own. */
+export function Breakdown({ holding, onExplain }: BreakdownProps) {
+  const t = useTranslations("table");
+  const money = useMoney();
+  const { place, wallet } = useNames();
+  return (
+    <tr role="row" className="breakdown">
+      <td role="cell" colSpan={8}>
+        <table aria-label={t("where")}>
+          <thead>
+            <tr>
+              <th scope="col">{t("where")}</th>
+              {(["free", "locked", "total", "price", "value"] as const).map((column) => (
+                <th scope="col" className="number" key={column}>
+                  {t(column)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {holding.parts.map(({ exchange, account, wallet: name, balance, status }) => (
+              <tr
+                key={`${exchange}/${account}/${name}/${balance.code ?? balance.asset}/${balance.mirrorOf?.wallet ?? ""}`}
+              >
+                <th scope="row">
+                  <bdi>{place(exchange, account, name)}</bdi>
+                  {status === "fresh" ? null : (
+                    <span className={`mark ${status === "stale" ? "warn" : "bad"}`}>{t(status)}</span>
+                  )}
+                  {balance.counted || balance.mirrorOf === null ? null : (
+                    <span className="mark">{t("countedIn", { wallet: wallet(balance.mirrorOf.wallet) })}</span>
+                  )}
+                </th>
+                <td className="number" title={money.exactAmount(balance.free)}>
+                  {money.amount(balance.free)}
+                </td>
+                <td className="number" title={money.exactAmount(balance.locked)}>
+                  {money.amount(balance.locked)}
+                </td>
+                <td className="number" title={money.exactAmount(balance.total)}>
+                  {money.amount(balance.total)}
+                </td>
+                <td className="number">{money.price(balance.priceUsd)}</td>
+                <td className="number" title={money.exactValue(balance.valueUsd)}>
+                  {balance.valueUsd === null ? (
+                    t("unpriced")
+                  ) : (
+                    <button
+                      type="button"
+                      className="explain plain"
+                      onClick={() => onExplain(holding.asset, exchange)}
+                      aria-label={`${money.value(balance.valueUsd)}. ${t("explain", { asset: holding.asset })}`}
+                    >
+                      {money.value(balance.valueUsd)}
+                    </button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </td>
+    </tr>
+  );
+}
