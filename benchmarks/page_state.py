@@ -39,7 +39,7 @@ from schemas.versions import EPOCH_RANDOM_MAX
 
 KNOWN: Final = ("BTC", "ETH", "USDT", "BNB", "SOL", "XRP", "ADA", "AVAX", "DOT", "LINK", "TRX", "ATOM")
 TRY_PER_USD: Final = Decimal("42.3945")
-SPREAD: Final = 200
+SPREAD: Final = 20
 """A price moves by at most so many of its hundred thousandths from one state to the next."""
 
 _EXACT: Final = decimal.Context(prec=60)

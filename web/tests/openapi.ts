@@ -2,7 +2,14 @@
 
 import openapi from "../src/api/openapi.json";
 
-type Schema = { readonly enum?: readonly string[]; readonly const?: string; readonly anyOf?: readonly Schema[] };
+/** A part of a description, of which only lists of words matter here. */
+interface Schema {
+  readonly enum?: readonly string[];
+  readonly const?: string | number | boolean;
+  readonly anyOf?: readonly Schema[];
+  readonly [keyword: string]: unknown;
+}
+
 type Body = { readonly properties?: Readonly<Record<string, Schema>> };
 
 /** The words that a field of a body may have. */
@@ -16,6 +23,6 @@ export function enumOf(body: string, field: string): string[] {
 }
 
 function wordsOf(schema: Schema): string[] {
-  const own = schema.const === undefined ? (schema.enum ?? []) : [schema.const];
+  const own = typeof schema.const === "string" ? [schema.const] : (schema.enum ?? []);
   return [...own, ...(schema.anyOf ?? []).flatMap(wordsOf)];
 }

@@ -92,7 +92,7 @@ export class Connection {
 
   /** There may be news of the network: the page is seen again, or the machine woke. Try now what was to be tried later. */
   wake(): void {
-    if (!this.#running || this.#store.get().status === "unauthorised") {
+    if (!this.#running) {
       return;
     }
     if (this.#stream?.missedHeartbeat) {

@@ -57,8 +57,7 @@ export function record<T extends object>(fields: { [Name in keyof T]-?: Check })
       return "";
     }
     for (const [name, check] of checks) {
-      // Own fields only: nothing that every object has may pass for a field.
-      const wrong = check(Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined);
+      const wrong = check((value as Record<string, unknown>)[name]);
       if (wrong !== null) {
         return `.${name}${wrong}`;
       }

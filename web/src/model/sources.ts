@@ -42,8 +42,8 @@ export function excuseOf(bus: PortfolioDocument["bus"], { state }: Source): Excu
 export type Situation = "normal" | "first_run" | "loading" | "all_failed";
 
 /**
- * Where the portfolio stands. Without keys nobody ever reports a wallet; `isSettled` says that there was time enough for
- * collectors with keys to report.
+ * Where the portfolio stands. Without keys nobody ever reports a wallet; `isSettled` says that there was time enough
+ * for collectors with keys to report.
  */
 export function situationOf(document: PortfolioDocument, isSettled: boolean): Situation {
   const { accounts, sources, bus, totals } = document;

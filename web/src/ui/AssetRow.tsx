@@ -82,6 +82,9 @@ export const AssetRow = memo(function AssetRow({
               {money.value(holding.value)}
             </button>
           )}
+          {holding.value === null || holding.unpriced === "0" ? null : (
+            <span className="path">{t("unpricedPart", { amount: money.amount(holding.unpriced) })}</span>
+          )}
         </td>
         <td role="cell" className="number column-share" data-label={t("share")}>
           {share}

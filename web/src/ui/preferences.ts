@@ -82,6 +82,15 @@ function show({ language, theme }: Preferences): void {
 
 show(current);
 
+/** An address that names a language names the chosen one from now on, or the next reload would undo the choice. */
+function sayInAddress(language: Language): void {
+  const query = new URLSearchParams(location.search);
+  if (query.has("lang")) {
+    query.set("lang", language);
+    history.replaceState(history.state, "", `?${query}`);
+  }
+}
+
 /** Change some choices; they are kept for the next visit. */
 export function choose(change: Partial<Preferences>): void {
   current = { ...current, ...change };
@@ -94,6 +103,9 @@ export function choose(change: Partial<Preferences>): void {
     } else {
       keep(name, `${value.column} ${value.descending ? "descending" : "ascending"}`);
     }
+  }
+  if (change.language !== undefined) {
+    sayInAddress(change.language);
   }
   show(current);
   for (const listener of listeners) {

@@ -132,13 +132,25 @@ describe("polls", () => {
     const server = await scripted();
     server.stream = (_request, response) => refuse(response, 503, "starting");
     server.poll = (_request, response) => refuse(response, 500, "internal_error");
-    const { state } = connect(server, { limits: { streamAgainMs: 600_000 } });
+    const { state, states } = connect(server, { limits: { streamAgainMs: 60 } });
     await until(() => state().status === "offline" && server.polls.length > 4);
     expect(state().lastErrorKind).toBe("server");
     expect(state().lastError).toBe("said of internal_error");
     const since = state().since;
     await until(() => server.polls.length > 8);
+    const streams = server.streams.length;
+    const told = states.length;
+    await until(() => server.streams.length > streams + 2);
+    expect(states.slice(told).every(({ lastErrorKind }) => lastErrorKind === "server")).toBe(true);
     expect(state().since, "it is one trouble, however often it is tried").toBe(since);
+  });
+
+  it("that succeed after they had failed bring the stream back at once", async () => {
+    const server = await scripted();
+    server.stream = (_request, response) => refuse(response, 503, "starting");
+    server.poll = (_request, response) => refuse(response, 500, "internal_error");
+    const { state } = connect(server, { limits: { streamAgainMs: 600_000 } });
+    await until(() => state().status === "offline" && server.polls.length > 2);
     server.stream = (_request, response) => openStream(response, frame(documentText("1-2")));
     server.poll = (_request, response) => answer(response, 200, documentText("1-1"));
     await until(() => state().status === "live");
@@ -245,6 +257,8 @@ describe("after sleep", () => {
     const detach = attach(connection, page, visibility);
     await until(() => state().attempts === 1);
     visibility.dispatchEvent(new Event("visibilitychange"));
+    const hidden = performance.now();
+    await until(() => performance.now() - hidden > 100);
     expect(server.streams, "hiding is no waking").toHaveLength(1);
     visibility.hidden = false;
     (type === "visibilitychange" ? visibility : page).dispatchEvent(new Event(type));
