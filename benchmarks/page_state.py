@@ -40,7 +40,10 @@ from schemas.versions import EPOCH_RANDOM_MAX
 KNOWN: Final = ("BTC", "ETH", "USDT", "BNB", "SOL", "XRP", "ADA", "AVAX", "DOT", "LINK", "TRX", "ATOM")
 TRY_PER_USD: Final = Decimal("42.3945")
 SPREAD: Final = 20
-"""A price moves by at most so many of its hundred thousandths from one state to the next."""
+"""A price moves by at most so many of its hundred thousandths from one state to the next: a lively second."""
+
+READ_SECONDS: Final = 10.0
+"""Wallets are read so often; between that only prices move."""
 
 _EXACT: Final = decimal.Context(prec=60)
 
@@ -52,6 +55,7 @@ class World:
         self._source = random.Random(seed)
         self._epoch = milliseconds(dt.datetime.now(dt.UTC)) * EPOCH_RANDOM_MAX
         self._seq = 0
+        self._read_at = dt.datetime.min.replace(tzinfo=dt.UTC)
         self._totals: set[str] = set()
         self._holdings = {
             exchange: {
@@ -79,7 +83,10 @@ class World:
                     break
             self._totals.add(digits)
             self._seq += 1
-            return self._made(dt.datetime.now(dt.UTC), total), digits
+            now = dt.datetime.now(dt.UTC)
+            if (now - self._read_at).total_seconds() >= READ_SECONDS:
+                self._read_at = now
+            return self._made(now, total), digits
 
     def _price(self, exchange: str, asset: str) -> Decimal:
         # One exchange quotes in lira, so its prices in dollars have as many digits as prices can have.
@@ -90,7 +97,7 @@ class World:
         return self._price(exchange, asset) * self._holdings[exchange][asset]
 
     def _made(self, now: dt.datetime, total: Decimal) -> PortfolioState:
-        accounts = tuple(self._account(exchange, now) for exchange in self._holdings)
+        accounts = tuple(self._account(exchange) for exchange in self._holdings)
         assets = {asset: Decimal(0) for account in accounts for asset in self._holdings[account.exchange]}
         amounts = dict(assets)
         for account in accounts:
@@ -115,7 +122,7 @@ class World:
                 ),
                 change_24h=Change(usd=Decimal("123.45"), percent=Decimal("1.23"), complete=True),
             ),
-            sources=tuple(_source(exchange, now) for exchange in self._holdings),
+            sources=tuple(_source(exchange, self._read_at) for exchange in self._holdings),
             prices=tuple(self._asset_price(*key, now) for key in self._prices),
             rates=tuple(
                 Rate(currency=currency, per_usd=per_usd, path=("USD", "USDT", currency), priced_at=now)
@@ -124,7 +131,7 @@ class World:
             pegs=("USDT",),
         )
 
-    def _account(self, exchange: str, now: dt.datetime) -> AccountState:
+    def _account(self, exchange: str) -> AccountState:
         holdings = tuple(
             Holding(
                 asset=asset,
@@ -142,9 +149,9 @@ class World:
         wallet = WalletState(
             wallet="spot",
             status="fresh",
-            observed_at=now,
-            requested_at=now,
-            stale_at=now + dt.timedelta(hours=1),
+            observed_at=self._read_at,
+            requested_at=self._read_at,
+            stale_at=self._read_at + dt.timedelta(hours=1),
             cause="poll",
             poll_interval_seconds=10.0,
             epoch=self._epoch,
@@ -156,7 +163,7 @@ class World:
             exchange=exchange,
             account="main",
             status="fresh",
-            observed_at=now,
+            observed_at=self._read_at,
             wallets=(wallet,),
             holdings=holdings,
             total_usd=total,

@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.axe import told, violations
 from tests.browser.chromium import PATIENCE_MS, Window, find_chromium, launched, new_window
 from tests.browser.stage import Stage
+from tests.flow.test_truth import priced
 
 HERE = Path(__file__).parent
 MISSING = "no Chromium (apt-get install chromium, or name one by CHROMIUM): the tests of the page were not run"
@@ -99,5 +100,5 @@ async def shared_stage() -> AsyncIterator[Stage]:
 async def demo(stage: Stage) -> str:
     """The address of the demo as a person starts it: the installed command, a process of its own."""
     url = await stage.program("up", "--demo")
-    await stage.until(url, lambda said: bool(said["accounts"]) and len(said["rates"]) == 3)
+    await stage.until(url, priced)
     return url

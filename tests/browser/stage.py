@@ -19,11 +19,13 @@ from cli.parts import Tune
 from cli.settings.load import Settings
 from simulator import Simulator, demo_config
 from tests.browser.proxy import Proxy, Rewrite
-from tests.flow.conftest import ADMIN, System, quick, settings_for
+from tests.flow.conftest import ADMIN, POLL_SECONDS, System, quick, settings_for
 from tests.process.conftest import Program
 
 READER = "browser-read-token-" + "0" * 32
 SEED = 7
+SETTLED_SECONDS = 4 * POLL_SECONDS
+SETTLE_SECONDS_MAX = 20.0
 
 
 class MovableClock:
@@ -54,6 +56,21 @@ class Running(System):
         headers = {"Authorization": f"Bearer {self.read_token}"} if self.read_token else {}
         async with self.http.get(self.url + path, params=parameters, headers=headers) as response:
             return await response.json(content_type=None)
+
+    async def settled(self, condition: Callable[[Any], bool]) -> Any:
+        """What the API says once it fits and its values have outlasted several polls of prices.
+
+        Each exchange quotes in its own time, and a better path replaces the first one that was found.
+        """
+        said: Any = None
+        since = 0.0
+        async with asyncio.timeout(SETTLE_SECONDS_MAX):
+            while said is None or time.monotonic() < since + SETTLED_SECONDS:
+                await asyncio.sleep(0.1)  # The pace of asking.
+                before, said = said, await self.until(condition)
+                if before is None or any(before[part] != said[part] for part in ("totals", "prices", "rates")):
+                    since = time.monotonic()
+        return said
 
     async def start(self) -> None:
         if self._is_up:

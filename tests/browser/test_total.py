@@ -11,13 +11,17 @@ from tests.browser.chromium import Language
 from tests.browser.stage import Stage
 from tests.browser.states import Scene, demo
 from tests.browser.texts import LANGUAGES, number
+from tests.flow.test_truth import priced
 
 CENT, SATOSHI = Decimal("0.01"), Decimal("0.00000001")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def scene(shared_stage: Stage) -> Scene:
-    return await demo(shared_stage)
+    scene = await demo(shared_stage)
+    assert scene.system is not None
+    scene.document = await scene.system.settled(priced)
+    return scene
 
 
 def expected(document: dict[str, Any], currency: str) -> Decimal:

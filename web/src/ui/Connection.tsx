@@ -21,7 +21,8 @@ const TONES: Readonly<Record<ConnectionStatus, "good" | "wait" | "bad">> = {
 
 /** The state that people see: a short break is still called live. */
 export function useShownStatus(connection: ConnectionState): ConnectionStatus {
-  const isBreak = connection.status === "reconnecting" && connection.document !== null;
+  const isAway = connection.status === "reconnecting" || connection.status === "offline";
+  const isBreak = isAway && connection.document !== null;
   const isCalm = useCalm(isBreak, CALM_MS);
   return isBreak && isCalm ? "live" : connection.status;
 }

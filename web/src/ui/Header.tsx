@@ -1,11 +1,10 @@
 /** The bar on top: what this is, how the connection stands, and how the page looks. */
 
+import { useState } from "react";
 import {
   Button,
-  Dialog,
-  DialogTrigger,
+  Heading,
   Label,
-  Popover,
   Radio,
   RadioGroup,
   ToggleButton,
@@ -13,13 +12,16 @@ import {
   TooltipTrigger,
 } from "react-aria-components";
 import { useTranslations } from "use-intl";
+import type { Language } from "../lib/format";
 import type { ConnectionState } from "../live/state";
 import { Connection } from "./Connection";
 import { Icon } from "./icons";
+import { Modal } from "./Modal";
 import { choose, LANGUAGES, type Theme, usePreferences } from "./preferences";
 
 const LANGUAGE_NAMES = { tr: "Türkçe", en: "English" } as const;
 const THEMES: readonly Theme[] = ["system", "light", "dark"];
+const THEME_ICONS = { system: "system", light: "sun", dark: "moon" } as const;
 
 interface HeaderProps {
   readonly connection: ConnectionState;
@@ -107,39 +109,39 @@ function Privacy() {
 function Settings() {
   const t = useTranslations("app");
   const { theme, language } = usePreferences();
+  const [isOpen, setOpen] = useState(false);
   const names = { system: t("themeSystem"), light: t("themeLight"), dark: t("themeDark") };
-  const icons = { system: "system", light: "sun", dark: "moon" } as const;
   return (
-    <DialogTrigger>
-      <Button className="icon-button" aria-label={t("settings")} data-testid="settings">
-        <Icon name={icons[theme]} />
+    <>
+      <Button className="icon-button" aria-label={t("settings")} onPress={() => setOpen(true)} data-testid="settings">
+        <Icon name={THEME_ICONS[theme]} />
         <span aria-hidden="true">{language.toUpperCase()}</span>
       </Button>
-      <Popover className="popover" placement="bottom end">
-        <Dialog className="settings" aria-label={t("settings")}>
-          <RadioGroup
-            className="choice"
-            value={language}
-            onChange={(value) => choose({ language: value as "tr" | "en" })}
-          >
-            <Label>{t("language")}</Label>
-            {LANGUAGES.map((one) => (
-              <Radio className="choice-item" key={one} value={one}>
-                <span lang={one}>{LANGUAGE_NAMES[one]}</span>
-              </Radio>
-            ))}
-          </RadioGroup>
-          <RadioGroup className="choice" value={theme} onChange={(value) => choose({ theme: value as Theme })}>
-            <Label>{t("theme")}</Label>
-            {THEMES.map((one) => (
-              <Radio className="choice-item" key={one} value={one}>
-                <Icon name={icons[one]} />
-                {names[one]}
-              </Radio>
-            ))}
-          </RadioGroup>
-        </Dialog>
-      </Popover>
-    </DialogTrigger>
+      <Modal isOpen={isOpen} onClose={() => setOpen(false)} testId="settings-dialog">
+        <Heading slot="title">{t("settings")}</Heading>
+        <RadioGroup className="choice" value={language} onChange={(value) => choose({ language: value as Language })}>
+          <Label>{t("language")}</Label>
+          {LANGUAGES.map((one) => (
+            <Radio className="choice-item" key={one} value={one}>
+              <span lang={one}>{LANGUAGE_NAMES[one]}</span>
+            </Radio>
+          ))}
+        </RadioGroup>
+        <RadioGroup className="choice" value={theme} onChange={(value) => choose({ theme: value as Theme })}>
+          <Label>{t("theme")}</Label>
+          {THEMES.map((one) => (
+            <Radio className="choice-item" key={one} value={one}>
+              <Icon name={THEME_ICONS[one]} />
+              {names[one]}
+            </Radio>
+          ))}
+        </RadioGroup>
+        <div className="dialog-actions">
+          <Button className="button primary" onPress={() => setOpen(false)}>
+            {t("close")}
+          </Button>
+        </div>
+      </Modal>
+    </>
   );
 }

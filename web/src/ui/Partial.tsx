@@ -1,9 +1,11 @@
 /** Whether the total is whole, and if not, why: a badge that opens the list. */
 
-import { Button, Dialog, DialogTrigger, Popover } from "react-aria-components";
+import { useState } from "react";
+import { Button, Heading } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import type { PortfolioDocument, Reason } from "../model/document";
 import { Icon } from "./icons";
+import { Modal } from "./Modal";
 import { useNames } from "./names";
 
 /** So many reasons are listed; of thousands nobody reads more, and the table marks each row. */
@@ -24,26 +26,32 @@ const KINDS = [
 /** The badge. Nothing is shown where the total is complete: what is normal needs no word. */
 export function Partial({ document }: { readonly document: PortfolioDocument }) {
   const t = useTranslations("total");
+  const app = useTranslations("app");
+  const [isOpen, setOpen] = useState(false);
   const { partial, reasons } = document.totals;
   if (!partial) {
     return null;
   }
   return (
-    <DialogTrigger>
-      <Button className="mark warn partial" data-testid="total-partial">
+    <>
+      <Button className="mark warn partial" onPress={() => setOpen(true)} data-testid="total-partial">
         <Icon name="warning" />
         {t("partial")}
         {reasons.length > 0 ? (
           <span className="partial-count"> · {t("partialCount", { count: reasons.length })}</span>
         ) : null}
       </Button>
-      <Popover className="popover" placement="bottom start">
-        <Dialog className="reasons" aria-label={t("partialWhy")}>
-          <p>{t("partialWhy")}</p>
-          <ReasonList document={document} />
-        </Dialog>
-      </Popover>
-    </DialogTrigger>
+      <Modal isOpen={isOpen} onClose={() => setOpen(false)} testId="partial-dialog">
+        <Heading slot="title">{t("partial")}</Heading>
+        <p>{t("partialWhy")}</p>
+        <ReasonList document={document} />
+        <div className="dialog-actions">
+          <Button className="button primary" onPress={() => setOpen(false)}>
+            {app("close")}
+          </Button>
+        </div>
+      </Modal>
+    </>
   );
 }
 

@@ -53,7 +53,7 @@ export function Total({ document, total, label, isOld, onExplain }: TotalProps) 
         {total.change === null || isUnknown ? null : <Change change={total.change} />}
         {isUnknown ? null : <Second document={document} exactUsd={total.exactUsd} />}
         {document.pegs.length > 0 ? (
-          <span className="note">{t("peg", { assets: document.pegs.join(", ") })}</span>
+          <span className="total-note note">{t("peg", { assets: document.pegs.join(", ") })}</span>
         ) : null}
       </div>
     </section>
@@ -86,15 +86,18 @@ function Change({ change }: { readonly change: NonNullable<TotalOf["change"]> })
   const { language, value } = useMoney();
   const order = compareDecimals(parseDecimal(change.usd), ZERO);
   const tone = order > 0 ? "up" : order < 0 ? "down" : "flat";
-  const sign = order > 0 ? "+" : "";
+  // What changes its width stands last in its line, so that nothing moves behind it.
   return (
-    <span className={`change ${tone}`} title={t("changeHint")} data-testid="total-change">
-      <span className="change-arrow" aria-hidden="true">
-        {order > 0 ? "▲" : order < 0 ? "▼" : "●"}
+    <span className="total-note" title={t("changeHint")}>
+      <span className="note">{t("change")}</span>{" "}
+      <span className={`change ${tone}`} data-testid="total-change">
+        <span className="change-arrow" aria-hidden="true">
+          {order > 0 ? "▲" : order < 0 ? "▼" : "●"}
+        </span>
+        {order > 0 ? "+" : ""}
+        {value(change.usd)} ({formatPercent(language, change.percent)})
       </span>
-      {sign}
-      {value(change.usd)} ({formatPercent(language, change.percent)}) <span className="note">{t("change")}</span>
-      {change.complete ? null : <span className="note"> · {t("changePartial")}</span>}
+      {change.complete ? null : <span className="said">{t("changePartial")}</span>}
     </span>
   );
 }
@@ -107,8 +110,10 @@ function Second({ document, exactUsd }: { readonly document: PortfolioDocument; 
   const rate = document.rates.find((one) => one.currency === shown);
   const value = other === "USD" ? exactUsd : convert(exactUsd, rate?.perUsd ?? null);
   return (
-    <span className="second">
-      <span data-testid="second">≈ {maskOr(hidden, formatMoney(language, value, other))}</span>{" "}
+    <span className="total-note">
+      <span className="second" data-testid="second">
+        ≈ {maskOr(hidden, formatMoney(language, value, other))}
+      </span>
       <RateNote rate={rate} currency={shown} />
     </span>
   );
@@ -126,7 +131,7 @@ function RateNote({ rate, currency }: { readonly rate: Rate | undefined; readonl
     );
   }
   return (
-    <span className="note" data-testid="rate" title={rate.path.join(" → ")}>
+    <span className="said" data-testid="rate" title={rate.path.join(" → ")}>
       {t("rate", { rate: formatPrice(language, rate.perUsd, currency) })}
       {age === null ? null : ` · ${t("rateAge", { age: formatDuration(language, age) })}`}
       {rate.stale ? <span className="mark warn">{t("rateStale")}</span> : null}
