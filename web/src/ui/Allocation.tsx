@@ -1,4 +1,4 @@
-import { useId, useMemo, useState } from "react";
+import { memo, useId, useMemo, useState } from "react";
 import { ToggleButton, ToggleButtonGroup } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import type { Slice } from "../charts/types";
@@ -56,20 +56,7 @@ export function Allocation({ groups, language, money, hidden, totalLabel }: Allo
     <section className="allocation" aria-labelledby={heading}>
       <header className="allocation-header">
         <h2 id={heading}>{t("title")}</h2>
-        <ToggleButtonGroup
-          className="allocation-views"
-          aria-label={t("view")}
-          selectionMode="single"
-          disallowEmptySelection
-          selectedKeys={[view]}
-          onSelectionChange={(keys) => setView(VIEWS.find((name) => keys.has(name)) ?? view)}
-        >
-          {VIEWS.map((name) => (
-            <ToggleButton key={name} id={name}>
-              {t(name)}
-            </ToggleButton>
-          ))}
-        </ToggleButtonGroup>
+        <Views view={view} onView={setView} />
       </header>
       <div className="allocation-body">
         <AllocationDonut
@@ -98,6 +85,29 @@ export function Allocation({ groups, language, money, hidden, totalLabel }: Allo
     </section>
   );
 }
+
+type ViewsProps = { readonly view: View; readonly onView: (view: View) => void };
+
+/** Which list is shown. Drawn again only when that changes, not with every price. */
+const Views = memo(function Views({ view, onView }: ViewsProps) {
+  const t = useTranslations("allocation");
+  return (
+    <ToggleButtonGroup
+      className="allocation-views"
+      aria-label={t("view")}
+      selectionMode="single"
+      disallowEmptySelection
+      selectedKeys={[view]}
+      onSelectionChange={(keys) => onView(VIEWS.find((name) => keys.has(name)) ?? view)}
+    >
+      {VIEWS.map((name) => (
+        <ToggleButton key={name} id={name}>
+          {t(name)}
+        </ToggleButton>
+      ))}
+    </ToggleButtonGroup>
+  );
+});
 
 /** Lays out the chosen list, remembering for each list what was drawn and in which colours. */
 function useAllocation(groups: AllocationProps["groups"], view: View): Laid {

@@ -1,6 +1,6 @@
 /** One asset: its row, and below it, when opened, where it lies. */
 
-import { memo } from "react";
+import { memo, useMemo } from "react";
 import { Button, Tooltip, TooltipTrigger } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { formatPercent } from "../lib/format";
@@ -73,13 +73,9 @@ export const AssetRow = memo(function AssetRow({
           {holding.value === null ? (
             <Marked mark={holding.marks.includes("mirror") ? "mirror" : "unpriced"} />
           ) : (
-            <button
-              type="button"
-              className="explain"
-              onClick={() => onExplain(asset, null)}
-              aria-label={`${money.value(holding.value)}. ${t("explain", { asset })}`}
-            >
+            <button type="button" className="explain" onClick={() => onExplain(asset, null)}>
               {money.value(holding.value)}
+              <ExplainHint asset={asset} />
             </button>
           )}
           {holding.value === null || holding.unpriced === "0" ? null : (
@@ -185,20 +181,30 @@ function Digits({ text }: { readonly text: string }) {
   );
 }
 
+/** What a click on a value brings, for those who cannot see that it may be clicked. */
+const ExplainHint = memo(function ExplainHint({ asset }: { readonly asset: string }) {
+  const t = useTranslations("table");
+  return <span className="visually-hidden">. {t("explain", { asset })}</span>;
+});
+
 function Price({ holding, onExplain }: Pick<AssetRowProps, "holding" | "onExplain">) {
   const t = useTranslations("table");
   const money = useMoney();
+  const path = holding.path ?? [];
+  const whole = path.join(" → ");
+  // A price ticks, its path does not: writing out a message costs more than all else of a row.
+  const hint = useMemo(() => {
+    const others = holding.prices > 1 ? ` · ${t("otherPrices", { count: holding.prices - 1 })}` : "";
+    return t("path", { path: whole }) + others;
+  }, [t, whole, holding.prices]);
   if (holding.price === null) {
     return <span aria-hidden="true">–</span>;
   }
-  const path = holding.path ?? [];
-  const others = holding.prices > 1 ? ` · ${t("otherPrices", { count: holding.prices - 1 })}` : "";
-  const hint = t("path", { path: path.join(" → ") }) + others;
   return (
     <span className="price" title={hint}>
       <button type="button" className="explain plain" onClick={() => onExplain(holding.asset, null)}>
         {money.price(holding.price)}
-        <span className="visually-hidden">. {t("explain", { asset: holding.asset })}</span>
+        <ExplainHint asset={holding.asset} />
       </button>
       <span className="path">
         <bdi>{path.slice(1).join(" → ")}</bdi>

@@ -43,17 +43,19 @@ export function Breakdown({ holding, onExplain }: BreakdownProps) {
                     <span className="mark">{t("countedIn", { wallet: wallet(balance.mirrorOf.wallet) })}</span>
                   )}
                 </th>
-                <td className="number" title={money.exactAmount(balance.free)}>
+                <td className="number" data-label={t("free")} title={money.exactAmount(balance.free)}>
                   {money.amount(balance.free)}
                 </td>
-                <td className="number" title={money.exactAmount(balance.locked)}>
+                <td className="number" data-label={t("locked")} title={money.exactAmount(balance.locked)}>
                   {money.amount(balance.locked)}
                 </td>
-                <td className="number" title={money.exactAmount(balance.total)}>
+                <td className="number" data-label={t("total")} title={money.exactAmount(balance.total)}>
                   {money.amount(balance.total)}
                 </td>
-                <td className="number">{money.price(balance.priceUsd)}</td>
-                <td className="number" title={money.exactValue(balance.valueUsd)}>
+                <td className="number" data-label={t("price")}>
+                  {money.price(balance.priceUsd)}
+                </td>
+                <td className="number" data-label={t("value")} title={money.exactValue(balance.valueUsd)}>
                   {balance.valueUsd === null ? (
                     t("unpriced")
                   ) : (

@@ -1,6 +1,6 @@
 /** The bar on top: what this is, how the connection stands, and how the page looks. */
 
-import { useState } from "react";
+import { memo, useState } from "react";
 import {
   Button,
   Heading,
@@ -86,7 +86,7 @@ function PortfolioChoice({ current, portfolios }: { current: string | null; port
   );
 }
 
-function Privacy() {
+const Privacy = memo(function Privacy() {
   const t = useTranslations("app");
   const { hidden } = usePreferences();
   const label = t(hidden ? "privacyShow" : "privacyHide");
@@ -104,9 +104,9 @@ function Privacy() {
       <Tooltip className="tooltip">{label}</Tooltip>
     </TooltipTrigger>
   );
-}
+});
 
-function Settings() {
+const Settings = memo(function Settings() {
   const t = useTranslations("app");
   const { theme, language } = usePreferences();
   const [isOpen, setOpen] = useState(false);
@@ -144,4 +144,4 @@ function Settings() {
       </Modal>
     </>
   );
-}
+});

@@ -1,6 +1,6 @@
 /** A tab's content: its rows with search, hiding of the small, and what to say where there are none. */
 
-import { useDeferredValue, useRef, useState } from "react";
+import { memo, useDeferredValue, useRef, useState } from "react";
 import { Button, Input, SearchField, Switch } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import type { Decimal } from "../lib/decimal";
@@ -26,33 +26,14 @@ interface HoldingsProps {
 /** The tools above the table, and the table. */
 export function Holdings({ holdings, whole, isAll, actions, onExplain }: HoldingsProps) {
   const t = useTranslations("table");
-  const { language } = useMoney();
   const { hideSmall, sort } = usePreferences();
   const [typed, setTyped] = useState("");
   const query = useDeferredValue(typed);
-  const search = useRef<HTMLInputElement>(null);
-  useShortcut("/", () => search.current?.focus());
   const { rows, hiddenSmall } = viewOf(holdings.values(), { query, hideSmall, sort });
   return (
     <>
       <div className="tools">
-        <SearchField className="search" aria-label={t("search")} value={typed} onChange={setTyped}>
-          <Icon name="search" />
-          <Input ref={search} placeholder={t("search")} data-testid="search" />
-          <Button className="icon-button clear" aria-label={t("clearSearch")}>
-            <Icon name="close" />
-          </Button>
-        </SearchField>
-        <Switch
-          className="switch"
-          isSelected={hideSmall}
-          onChange={(isOn) => choose({ hideSmall: isOn })}
-          data-testid="hide-small"
-        >
-          <span className="switch-track" aria-hidden="true" />
-          {t("hideSmall", { amount: formatMoney(language, SMALL_USD, "USD") })}
-        </Switch>
-        <SortChoice />
+        <Tools typed={typed} onTyped={setTyped} />
         <span className="spacer" />
         {actions}
       </div>
@@ -72,6 +53,41 @@ export function Holdings({ holdings, whole, isAll, actions, onExplain }: Holding
     </>
   );
 }
+
+interface ToolsProps {
+  readonly typed: string;
+  readonly onTyped: (text: string) => void;
+}
+
+/** What is asked of the rows. Drawn again only when that changes, not with every price. */
+const Tools = memo(function Tools({ typed, onTyped }: ToolsProps) {
+  const t = useTranslations("table");
+  const { language } = useMoney();
+  const { hideSmall } = usePreferences();
+  const search = useRef<HTMLInputElement>(null);
+  useShortcut("/", () => search.current?.focus());
+  return (
+    <>
+      <SearchField className="search" aria-label={t("search")} value={typed} onChange={onTyped}>
+        <Icon name="search" />
+        <Input ref={search} placeholder={t("search")} data-testid="search" />
+        <Button className="icon-button clear" aria-label={t("clearSearch")}>
+          <Icon name="close" />
+        </Button>
+      </SearchField>
+      <Switch
+        className="switch"
+        isSelected={hideSmall}
+        onChange={(isOn) => choose({ hideSmall: isOn })}
+        data-testid="hide-small"
+      >
+        <span className="switch-track" aria-hidden="true" />
+        {t("hideSmall", { amount: formatMoney(language, SMALL_USD, "USD") })}
+      </Switch>
+      <SortChoice />
+    </>
+  );
+});
 
 const COUNTED: readonly Mark[] = ["suspicious", "stale", "priceStale", "unpriced"];
 

@@ -1,6 +1,5 @@
 /** Which face the page shows, around one frame that never moves. */
 
-import { useEffect } from "react";
 import { useTranslations } from "use-intl";
 import type { Client } from "../api/client";
 import type { ConnectionState } from "../live/state";
@@ -8,13 +7,13 @@ import { situationOf } from "../model/sources";
 import { Banners } from "./Banner";
 import { isLost, useKnownAt, useShownStatus } from "./Connection";
 import { Header } from "./Header";
-import { useMoney } from "./money";
 import { Portfolio } from "./Portfolio";
 import { RefreshDialogs, RefreshResults, TokenDialog } from "./RefreshParts";
 import { AllFailed, FirstRun, Loading, NotFound, Unsupported } from "./Situations";
 import { Sources } from "./Sources";
 import { useCalm } from "./useCalm";
 import { usePortfolios } from "./usePortfolios";
+import { useTitle } from "./useTitle";
 
 /** Collectors with keys report within a second or two of their start; after this there are none. */
 export const SETTLED_MS = 5_000;
@@ -80,18 +79,4 @@ function Face({ state, client, token, portfolio, portfolios }: FaceProps) {
       <Sources document={document} sources={document.sources} knownAt={knownAt} />
     </>
   );
-}
-
-/** The tab's title has the total, for whoever keeps it in the background; never while amounts are hidden or old. */
-function useTitle(state: ConnectionState): void {
-  const t = useTranslations("app");
-  const money = useMoney();
-  const exact = state.document?.totals.totalUsdExact ?? null;
-  const isShown =
-    exact !== null && !money.hidden && money.perUsd !== null && (state.status === "live" || state.status === "polling");
-  const title = isShown ? t("title", { total: money.value(exact) }) : t("titleUnknown");
-  const demo = state.document?.demo ? " · Demo" : "";
-  useEffect(() => {
-    document.title = `${title}${demo} · ${t("name")}`;
-  }, [title, demo, t]);
 }

@@ -1,7 +1,6 @@
 /** The portfolio itself: the total, the tabs with their tables, the allocation and the sources. */
 
 import { useCallback, useMemo, useRef, useState } from "react";
-import { Tab as AriaTab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import type { Client } from "../api/client";
 import { exchangeTitle } from "../exchanges";
@@ -19,13 +18,13 @@ import { Explain } from "./Explain";
 import { ExplainTotal } from "./ExplainTotal";
 import { Export } from "./Export";
 import { Holdings } from "./Holdings";
-import { Icon } from "./icons";
 import { useMoney } from "./money";
 import { useNames } from "./names";
 import { usePreferences } from "./preferences";
 import { RefreshButton, useRefresh } from "./RefreshParts";
 import { EVERYTHING } from "./refresh";
 import { Sources } from "./Sources";
+import { PanelContext, TabFrame, useSameTitles } from "./TabFrame";
 import { Total } from "./Total";
 import { useShortcut } from "./useShortcut";
 
@@ -59,6 +58,9 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
         ? t("account", { exchange: exchangeTitle(exchange), account })
         : accountName(exchange, account);
   };
+  const titles = useSameTitles(
+    tabs.map((one) => ({ id: one.id, label: labelOf(one), isTroubled: isTroubled(document, one) })),
+  );
   const knownAt = useKnownAt(state);
   return (
     <div className="portfolio">
@@ -70,31 +72,19 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
         onExplain={() => setTotalOpen(true)}
       />
       <div className="columns">
-        <Tabs className="tabs" selectedKey={tab.id} onSelectionChange={(id) => setChosen(String(id))}>
-          <TabList className="tab-list" aria-label={t("label")}>
-            {tabs.map((one) => (
-              <AriaTab className="tab" key={one.id} id={one.id} data-testid={`tab-${one.id}`}>
-                <bdi>{labelOf(one)}</bdi>
-                {one.id !== ALL && isTroubled(document, one) ? (
-                  <span className="tab-warning" role="img" aria-label={t("warning")}>
-                    <Icon name="warning" />
-                  </span>
-                ) : null}
-              </AriaTab>
-            ))}
-          </TabList>
-          <TabPanel id={tab.id} className="card panel" data-testid="assets">
-            <div id="assets" tabIndex={-1}>
-              <Holdings
-                holdings={holdings}
-                whole={whole}
-                isAll={tab.id === ALL}
-                onExplain={explain}
-                actions={<Actions document={document} tab={tab} label={labelOf(tab)} holdings={holdings} />}
-              />
-            </div>
-          </TabPanel>
-        </Tabs>
+        <PanelContext
+          value={
+            <Holdings
+              holdings={holdings}
+              whole={whole}
+              isAll={tab.id === ALL}
+              onExplain={explain}
+              actions={<Actions document={document} tab={tab} label={labelOf(tab)} holdings={holdings} />}
+            />
+          }
+        >
+          <TabFrame titles={titles} chosen={tab.id} onChoose={setChosen} />
+        </PanelContext>
         <aside className="side">
           <AllocationCard document={document} tab={tab} />
           <Sources

@@ -1,5 +1,6 @@
 /** The number that people come for: the total, in their currency, with what it leaves out. */
 
+import { memo } from "react";
 import { Button, ToggleButton, ToggleButtonGroup } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { compareDecimals, parseDecimal, ZERO } from "../lib/decimal";
@@ -60,7 +61,8 @@ export function Total({ document, total, label, isOld, onExplain }: TotalProps) 
   );
 }
 
-function CurrencyChoice() {
+/** Drawn again only when the choice changes, not with every price. */
+const CurrencyChoice = memo(function CurrencyChoice() {
   const t = useTranslations("total");
   const { currency } = usePreferences();
   return (
@@ -79,7 +81,7 @@ function CurrencyChoice() {
       ))}
     </ToggleButtonGroup>
   );
-}
+});
 
 function Change({ change }: { readonly change: NonNullable<TotalOf["change"]> }) {
   const t = useTranslations("total");
