@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import bus, collector, fold, http, idle, live
+from benchmarks import bus, collector, fold, http, idle, live, page
 from benchmarks.table import Row, show
 from cli.garbage import spare_what_stays
 from monitoring.logs import configure_logs
@@ -15,6 +15,7 @@ ALL: dict[str, Callable[[], list[Row]]] = {
     "live": live.rows,
     "collector": collector.rows,
     "idle": idle.rows,
+    "page": page.rows,
 }
 
 

@@ -1,18 +1,22 @@
-"""The page in Chromium: how soon it shows a total, how heavy it is, how quick a change is seen, what it costs to leave open.
+"""The page in Chromium: how soon it shows a total, how heavy it is, how soon a change is seen, what it costs.
 
-The api runs in this process over a local bus; states are published as an aggregator does it, so an update travels all of
-the way: bus, stream, network stack, page, frame. The portfolio has two accounts with thirty assets each, and every price
-of it changes with every update, which is more than a real second brings.
+The api runs in this process over a local bus; states are published as an aggregator does it, so an update travels all
+of the way: bus, stream, network stack, page, frame. The portfolio has two accounts with thirty assets each. With every
+update every price of it moves, by up to a fiftieth of a percent, which is more than most real seconds bring; its
+wallets are read every ten seconds.
 
-Chromium is headless and draws in software, for want of a screen: what it spends on that is in the processor time of the
-row, and shown apart, beside that of a bare page on which one number changes as often.
+Chromium is headless and draws without a graphics card. What it spends on that is in the processor time of the row, and
+shown apart: of the renderer what is not its main thread, and the process for graphics. Beside it stands what a bare
+page costs on which one number changes as often: that much of it is not the page's.
 """
 
 import asyncio
 import random
+import re
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -20,27 +24,23 @@ import aiohttp
 from playwright.async_api import Browser, Page
 
 from benchmarks.page_browser import (
-    COUNT,
-    FRAMES,
-    LONG_TASKS,
     STAMP,
     TOTAL,
     Processors,
     Wire,
     browser_pid,
     clock_offset,
-    kept,
     metrics,
     new_page,
     settled,
     used_between,
 )
+from benchmarks.page_large import FLAT, first_totals, flat, many
 from benchmarks.page_state import Served, World, serving
 from benchmarks.table import ROUNDS, Row, at_most, not_run
 from tests.browser.chromium import find_chromium, launched
 
 PERSON: Final = {"binance": 30, "btcturk": 30}
-MANY: Final = {"binance": 5_000}
 
 EVENTS: Final = 200
 EVENT_SECONDS: Final = (0.08, 0.16)
@@ -50,22 +50,23 @@ SETTLE_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 30.0
 FLOOR_SECONDS: Final = 15.0
 
-UPDATES: Final = 10_000
-UPDATES_BEFORE: Final = 1_000
-"""After these everything is there that is there once: compiled code, caches, the chart."""
+LINKED: Final = """
+() => [...document.querySelectorAll("link[rel=icon], link[rel=manifest]")].map((link) => new URL(link.href).pathname)
+"""
 
-STATES: Final = 50
-"""So many different ones are sent again and again: making ten thousand would take longer than showing them."""
-
-LATE_SECONDS: Final = 10.0
-LONG_FRAME_MS: Final = 50.0
+SPENT: Final = {
+    "the page's main thread": "TaskDuration",
+    "  of it script": "ScriptDuration",
+    "  of it style": "RecalcStyleDuration",
+    "  of it layout": "LayoutDuration",
+}
+"""Chromium's names of what it counts, in seconds."""
 
 FIRST: Final = "page: navigation -> total painted, cold cache"
 LIGHT: Final = "page: first load without charts, on the wire"
 HEAVY: Final = "page: first load with charts, on the wire"
 SEEN: Final = "page: state on the bus -> painted"
 IDLE: Final = "page: open, one update a second: all of Chromium"
-FLAT: Final = f"page: heap growth from {UPDATES_BEFORE:,} to {UPDATES:,} updates"
 
 GOALS: Final = {
     FIRST: "<= 1000",
@@ -77,28 +78,16 @@ GOALS: Final = {
 }
 
 
-async def _first_totals(browser: Browser, served: Served, rounds: int) -> list[float]:
-    """Milliseconds of each round, in a profile of its own."""
-    taken = []
-    for _ in range(rounds):
-        async with new_page(browser, STAMP) as page:
-            await page.goto(f"{served.url}/portfolio")
-            await page.wait_for_function("() => globalThis.__painted.length > 0")
-            taken.append(await page.evaluate("() => globalThis.__painted[0][1] - performance.timeOrigin"))
-    return taken
-
-
 async def _first(browser: Browser, served: Served) -> list[Row]:
-    taken = await _first_totals(browser, served, ROUNDS)
+    taken = await first_totals(browser, served, ROUNDS)
     return [at_most(FIRST, statistics.median(taken), 1000.0, "ms"), Row("  slowest", max(taken), "ms")]
 
 
 async def _linked(page: Page, url: str, known: dict[str, int]) -> dict[str, int]:
     """What a browser with a window loads too: the icon, the manifest. A headless one has no use for them."""
-    script = "() => [...document.querySelectorAll('link[rel=icon], link[rel=manifest]')].map((link) => new URL(link.href).pathname)"
     found: dict[str, int] = {}
     async with aiohttp.ClientSession(auto_decompress=False) as http:
-        for path in await page.evaluate(script):
+        for path in await page.evaluate(LINKED):
             if path in known:
                 continue
             async with http.get(url + path, headers={"Accept-Encoding": "gzip"}) as response:
@@ -124,7 +113,7 @@ async def _wire(browser: Browser, served: Served) -> list[Row]:
 
 
 async def _seen(browser: Browser, served: Served, world: World) -> list[Row]:
-    source, sent, skipped = random.Random(3), [], 0
+    source, sent = random.Random(3), []
     async with new_page(browser, STAMP) as page:
         await settled(page, served.url)
         await asyncio.sleep(1.0)
@@ -179,87 +168,25 @@ async def _used(browser: Browser, seconds: float, act: Callable[[], Awaitable[ob
 
 
 async def _idle(browser: Browser, served: Served, world: World) -> list[Row]:
-    states = iter([world.state()[0] for _ in range(round(SETTLE_SECONDS + IDLE_SECONDS))])
+    made = [world.state() for _ in range(round(SETTLE_SECONDS + IDLE_SECONDS))]
+    states = iter([state for state, _ in made])
     async with new_page(browser) as page:
         await settled(page, served.url)
         cdp = await page.context.new_cdp_session(page)
         before = await metrics(cdp)
         used = await _used(browser, IDLE_SECONDS, lambda: served.publish(next(states)))
         after = await metrics(cdp)
+        assert re.sub(r"\D", "", await page.inner_text(TOTAL)) == made[-1][1], "the page did not follow"
     async with new_page(browser) as page:
         await page.set_content("<h1></h1>")
         tick = "() => document.querySelector('h1').textContent = String(performance.now())"
         floor = await _used(browser, FLOOR_SECONDS, lambda: page.evaluate(tick))
-    updates = SETTLE_SECONDS + IDLE_SECONDS
+    each = {key: (after[key] - before[key]) / (SETTLE_SECONDS + IDLE_SECONDS) * 1e3 for key in SPENT.values()}
     return [
         at_most(IDLE, sum(used.values()), 3.0, "% of a core"),
         *(Row(f"  {kind}", used.get(kind, 0.0), "% of a core") for kind in ("renderer", "gpu-process")),
-        Row("  the page's main thread, each update", (after["TaskDuration"] - before["TaskDuration"]) / updates * 1e3, "ms"),
-        *(
-            Row(f"    of it {name}", (after[key] - before[key]) / updates * 1e3, "ms")
-            for name, key in (("script", "ScriptDuration"), ("style", "RecalcStyleDuration"), ("layout", "LayoutDuration"))
-        ),
+        *(Row(f"  {name}", each[key], "ms a second") for name, key in SPENT.items()),
         Row("  a bare page with one number, the same way", sum(floor.values()), "% of a core"),
-    ]
-
-
-async def _flat(browser: Browser, served: Served, world: World) -> list[Row]:
-    states = [world.state()[0] for _ in range(STATES)]
-    epoch = states[0].epoch + 1
-    async with new_page(browser) as page:
-        await settled(page, served.url)
-        await page.evaluate(COUNT)
-        cdp = await page.context.new_cdp_session(page)
-        before, began, number = {}, 0.0, 0
-        while number < UPDATES:
-            sent = served.value("spark_api_stream_events_total")
-            number += 1
-            await served.publish(states[number % STATES].model_copy(update={"epoch": epoch, "seq": number}))
-            async with asyncio.timeout(LATE_SECONDS):
-                while served.value("spark_api_stream_events_total") == sent:
-                    await asyncio.sleep(0)
-            if number == UPDATES_BEFORE:
-                before, began = await kept(cdp), time.monotonic()
-        seconds = time.monotonic() - began
-        after = await kept(cdp)
-        painted = await page.evaluate("() => globalThis.__count")
-    heap = before["JSHeapUsedSize"] / 1e6
-    return [
-        at_most(FLAT, after["JSHeapUsedSize"] / 1e6 - heap, heap * 0.05 + 1.0, "MB"),
-        Row("  heap after the first of them", heap, "MB"),
-        at_most("  growth in nodes", after["Nodes"] - before["Nodes"], 0.0, "nodes"),
-        at_most("  growth in listeners", after["JSEventListeners"] - before["JSEventListeners"], 0.0, "listeners"),
-        Row("  updates sent", (UPDATES - UPDATES_BEFORE) / seconds, "a second"),
-        Row("  painted of them, the newest of each frame", painted, f"of {UPDATES:,}"),
-    ]
-
-
-async def _many(browser: Browser, served: Served) -> list[Row]:
-    world = World(MANY, seed=2)
-    await served.publish(world.state()[0])
-    taken = await _first_totals(browser, served, 3)
-    async with new_page(browser, STAMP) as page:
-        await settled(page, served.url)
-        await page.evaluate(LONG_TASKS)
-        for _ in range(3):
-            state, digits = world.state()
-            await served.publish(state)
-            await page.wait_for_function(f"() => globalThis.__painted.some(([text]) => text === '{digits}')")
-        await asyncio.sleep(1.0)
-        tasks = await page.evaluate("() => globalThis.__tasks")
-        cdp = await page.context.new_cdp_session(page)
-        await page.evaluate(FRAMES)
-        await cdp.send(
-            "Input.synthesizeScrollGesture", {"x": 640, "y": 600, "yDistance": -12_000, "speed": 3_000, "repeatCount": 0}
-        )
-        frames = await page.evaluate("() => globalThis.__frames")
-        assert await page.evaluate("() => scrollY > 5000"), "it did not scroll"
-    rows = sum(MANY.values())
-    return [
-        Row(f"page of {rows:,} rows: navigation -> total painted", statistics.median(taken), "ms"),
-        Row("  longest task of an update", max(tasks, default=0.0), "ms"),
-        Row("  scrolled at 3,000 px/s: longest frame", max(frames), "ms"),
-        Row(f"  frames over {LONG_FRAME_MS:g} ms", sum(frame > LONG_FRAME_MS for frame in frames), f"of {len(frames)}"),
     ]
 
 
@@ -272,8 +199,8 @@ async def _measure(executable: str, page: Path | None) -> list[Row]:
             *await _wire(browser, served),
             *await _seen(browser, served, world),
             *await _idle(browser, served, world),
-            *await _flat(browser, served, world),
-            *await _many(browser, served),
+            *await flat(browser, served, world),
+            *await many(browser, served),
         ]
 
 
@@ -282,6 +209,6 @@ def rows(page: Path | None = None) -> list[Row]:
     executable = find_chromium()
     if executable is None:
         return not_run(GOALS, "for want of a Chromium: apt-get install chromium, or name one by CHROMIUM")
-    if page is None and not Path("api/static/index.html").is_file():
+    if page is None and not files("api").joinpath("static", "index.html").is_file():
         return not_run(GOALS, "for want of a page: make page")
     return asyncio.run(_measure(executable, page))

@@ -150,6 +150,8 @@ class Processors:
             except psutil.NoSuchProcess:
                 continue
             kind = next((word[len("--type=") :] for word in command if word.startswith("--type=")), "browser")
+            # The browser's own buttons are drawn by a page of theirs, also where nobody sees them.
+            kind = "browser" if "--top-chrome-webui" in command else kind
             used[process.pid] = kind, times.user + times.system
         return used
 

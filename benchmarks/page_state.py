@@ -39,6 +39,7 @@ from schemas.versions import EPOCH_RANDOM_MAX
 
 KNOWN: Final = ("BTC", "ETH", "USDT", "BNB", "SOL", "XRP", "ADA", "AVAX", "DOT", "LINK", "TRX", "ATOM")
 TRY_PER_USD: Final = Decimal("42.3945")
+LIRA_ROUND_TRIP: Final = 42
 SPREAD: Final = 20
 """A price moves by at most so many of its hundred thousandths from one state to the next: a lively second."""
 
@@ -70,6 +71,8 @@ class World:
             for number, asset in enumerate(assets)
         }
 
+        self._day_ago = {key: price * Decimal("0.99") for key, price in self._prices.items()}
+
     def state(self) -> tuple[PortfolioState, str]:
         """The next state, every price of it new, and the digits of its total, which no other state has."""
         with decimal.localcontext(_EXACT):
@@ -91,7 +94,7 @@ class World:
     def _price(self, exchange: str, asset: str) -> Decimal:
         # One exchange quotes in lira, so its prices in dollars have as many digits as prices can have.
         price = self._prices[exchange, asset]
-        return price if exchange == "binance" else Decimal(f"{price / TRY_PER_USD * 42:.18g}")
+        return price if exchange == "binance" else Decimal(f"{price * LIRA_ROUND_TRIP / TRY_PER_USD:.18g}")
 
     def _value(self, exchange: str, asset: str) -> Decimal:
         return self._price(exchange, asset) * self._holdings[exchange][asset]
@@ -140,8 +143,8 @@ class World:
                 locked=Decimal(0),
                 total=amount,
                 price_usd=self._price(exchange, asset),
-                value_usd=(value := self._value(exchange, asset)),
-                value_24h_ago_usd=value * Decimal("0.99"),
+                value_usd=self._value(exchange, asset),
+                value_24h_ago_usd=self._day_ago[exchange, asset] * amount,
             )
             for asset, amount in self._holdings[exchange].items()
         )
@@ -176,7 +179,7 @@ class World:
             exchange=exchange,
             asset=asset,
             price_usd=price,
-            price_24h_ago_usd=price,
+            price_24h_ago_usd=self._day_ago[exchange, asset],
             path=(asset, "USDT", "USD") if quote == "USDT" else (asset, "TRY", "USDT", "USD"),
             legs=(
                 PriceLeg(kind="direct", exchange=exchange, base=asset, quote=quote, price=price, priced_at=now, seq=1),

@@ -106,7 +106,7 @@ function ringOption(slices: readonly Slice[], at: (index: number) => Slice | und
         name: key,
         value: part,
         itemStyle: { color },
-        label: { show: true, position: "inside", formatter: () => plainText(text), color: ink, fontSize: 11 },
+        label: { show: true, position: "inside", formatter: () => plainText(text), color: ink, fontSize: 0.7 * rem() },
       })),
     },
   };
@@ -119,6 +119,11 @@ function mark(chart: ECharts, slices: readonly Slice[], key: string | null) {
   if (index >= 0) {
     chart.dispatchAction({ type: "highlight", seriesId: SERIES_ID, dataIndex: index });
   }
+}
+
+/** Pixels of the page's own unit: on a wall everything grows, and what is drawn too. */
+function rem(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 }
 
 function tooltipBehaviour(): TooltipComponentOption {
@@ -145,7 +150,7 @@ function tooltipColors(element: HTMLElement): TooltipComponentOption {
   const colors: TooltipComponentOption = {
     backgroundColor: resolve("--surface-2"),
     borderColor: resolve("--border"),
-    textStyle: { color: resolve("--text"), fontSize: 12, fontFamily },
+    textStyle: { color: resolve("--text"), fontSize: 0.75 * rem(), fontFamily },
   };
   probe.remove();
   return colors;

@@ -10,6 +10,7 @@ import {
   sumDecimals,
   ZERO,
 } from "../lib/decimal";
+import { visible } from "../lib/visible";
 import type { SliceRow } from "./allocation";
 import type { Account } from "./document";
 
@@ -40,7 +41,7 @@ export function groupsOf(
     }
   }
   return {
-    asset: rowsOf(sums.asset, (name) => name),
+    asset: rowsOf(sums.asset, visible),
     exchange: rowsOf(sums.exchange, words.exchange),
     wallet: rowsOf(sums.wallet, words.wallet),
   };

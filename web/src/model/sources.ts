@@ -39,7 +39,7 @@ export function excuseOf(bus: PortfolioDocument["bus"], { state }: Source): Excu
 }
 
 /** What the page as a whole is to say before anything else. */
-export type Situation = "normal" | "first_run" | "loading" | "all_failed";
+export type Situation = "normal" | "first_run" | "loading" | "all_failed" | "bus_away";
 
 /**
  * Where the portfolio stands. Without keys nobody ever reports a wallet; `isSettled` says that there was time enough
@@ -49,6 +49,9 @@ export function situationOf(document: PortfolioDocument, isSettled: boolean): Si
   const { accounts, sources, bus, totals } = document;
   if (accounts.length > 0) {
     return "normal";
+  }
+  if (bus.state === "degraded" || bus.state === "failed") {
+    return "bus_away";
   }
   const isReading = bus.state !== "live" || totals.reasons.some(({ kind }) => kind === "loading");
   const isKeyless = sources.every(

@@ -5,6 +5,7 @@ import { Button, Tooltip, TooltipTrigger } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { formatPercent } from "../lib/format";
 import { assetName } from "../lib/names";
+import { visible } from "../lib/visible";
 import type { Holding, Mark } from "../model/holdings";
 import { Breakdown } from "./Breakdown";
 import { Icon } from "./icons";
@@ -73,10 +74,7 @@ export const AssetRow = memo(function AssetRow({
           {holding.value === null ? (
             <Marked mark={holding.marks.includes("mirror") ? "mirror" : "unpriced"} />
           ) : (
-            <button type="button" className="explain" onClick={() => onExplain(asset, null)}>
-              {money.value(holding.value)}
-              <ExplainHint asset={asset} />
-            </button>
+            <ValueButton className="explain" asset={asset} text={money.value(holding.value)} onExplain={onExplain} />
           )}
           {holding.value === null || holding.unpriced === "0" ? null : (
             <span className="path">{t("unpricedPart", { amount: money.amount(holding.unpriced) })}</span>
@@ -107,20 +105,21 @@ const AssetCell = memo(function AssetCell({ asset, marks, isOpen, onToggle }: As
   const t = useTranslations("table");
   const { language } = useMoney();
   const name = assetName(asset, language);
+  const shown = visible(asset);
   return (
     <span className="asset">
       <button
         type="button"
         className="expander"
         aria-expanded={isOpen}
-        aria-label={t(isOpen ? "collapse" : "expand", { asset })}
+        aria-label={t(isOpen ? "collapse" : "expand", { asset: shown })}
         onClick={() => onToggle(asset)}
       >
         <Icon name="chevron" />
       </button>
       <span className="asset-words">
-        <bdi className="asset-code" title={asset}>
-          {asset}
+        <bdi className="asset-code" title={shown}>
+          {shown}
         </bdi>
         {name === null ? null : <span className="asset-name">{name}</span>}
         {marks === "" ? null : marks.split(" ").map((mark) => <Marked key={mark} mark={mark as Mark} />)}
@@ -181,19 +180,39 @@ function Digits({ text }: { readonly text: string }) {
   );
 }
 
-/** What a click on a value brings, for those who cannot see that it may be clicked. */
-const ExplainHint = memo(function ExplainHint({ asset }: { readonly asset: string }) {
+interface ValueButtonProps {
+  readonly asset: string;
+  readonly text: string;
+  readonly className: string;
+  readonly onExplain: AssetRowProps["onExplain"];
+}
+
+/** A value that shows, when it is clicked, what it is made of. */
+function ValueButton({ asset, text, className, onExplain }: ValueButtonProps) {
   const t = useTranslations("table");
-  return <span className="visually-hidden">. {t("explain", { asset })}</span>;
-});
+  const explain = useMemo(() => t("explain", { asset: visible(asset) }), [t, asset]);
+  return (
+    <button
+      type="button"
+      className={className}
+      aria-label={`${text}. ${explain}`}
+      onClick={() => onExplain(asset, null)}
+    >
+      {text}
+    </button>
+  );
+}
 
 function Price({ holding, onExplain }: Pick<AssetRowProps, "holding" | "onExplain">) {
   const t = useTranslations("table");
   const money = useMoney();
   const path = holding.path ?? [];
-  const whole = path.join(" → ");
-  // A price ticks, its path does not: writing out a message costs more than all else of a row.
+  const whole = path.map(visible).join(" → ");
+  // A price ticks, its path does not, and writing out a message costs more than the rest of a cell.
   const hint = useMemo(() => {
+    if (whole === "") {
+      return undefined;
+    }
     const others = holding.prices > 1 ? ` · ${t("otherPrices", { count: holding.prices - 1 })}` : "";
     return t("path", { path: whole }) + others;
   }, [t, whole, holding.prices]);
@@ -202,13 +221,17 @@ function Price({ holding, onExplain }: Pick<AssetRowProps, "holding" | "onExplai
   }
   return (
     <span className="price" title={hint}>
-      <button type="button" className="explain plain" onClick={() => onExplain(holding.asset, null)}>
-        {money.price(holding.price)}
-        <ExplainHint asset={holding.asset} />
-      </button>
-      <span className="path">
-        <bdi>{path.slice(1).join(" → ")}</bdi>
-      </span>
+      <ValueButton
+        className="explain plain"
+        asset={holding.asset}
+        text={money.price(holding.price)}
+        onExplain={onExplain}
+      />
+      {path.length > 1 ? (
+        <span className="path">
+          <bdi>{path.slice(1).map(visible).join(" → ")}</bdi>
+        </span>
+      ) : null}
     </span>
   );
 }

@@ -1,6 +1,6 @@
 /** How the connection to Spark Portfolio stands: calm while it is well, clear when it is not. */
 
-import { useEffect, useRef } from "react";
+import { createContext, useEffect, useRef } from "react";
 import { useTranslations } from "use-intl";
 import type { ConnectionState, ConnectionStatus } from "../live/state";
 import { announce } from "./Announcer";
@@ -38,6 +38,9 @@ export function useKnownAt(connection: ConnectionState): string | null {
   const { receivedAt, serverSkewMs } = connection;
   return isLost(status) && receivedAt !== null ? new Date(receivedAt + serverSkewMs).toISOString() : null;
 }
+
+/** Whether the connection is lost, for parts that then cannot do what they are for. */
+export const LostContext = createContext(false);
 
 /** A dot and a word. */
 export function Connection({ connection }: { readonly connection: ConnectionState }) {

@@ -6,6 +6,7 @@ import { useTranslations } from "use-intl";
 import type { ApiError, Client, Explanation } from "../api/client";
 import { exchangeTitle } from "../exchanges";
 import { formatExact, formatTime } from "../lib/format";
+import { visible } from "../lib/visible";
 import { Modal } from "./Modal";
 import { useMoney } from "./money";
 import { useNames } from "./names";
@@ -42,7 +43,7 @@ export function Explain({ client, token, portfolio, asset, exchange, onClose }: 
   return (
     <Modal isOpen={asset !== null} onClose={onClose} testId="explain-dialog" isWide>
       <Heading slot="title">
-        <bdi>{t("title", { asset: asset ?? "" })}</bdi>
+        <bdi>{t("title", { asset: visible(asset ?? "") })}</bdi>
       </Heading>
       <div className="dialog-body">
         {answer === null ? <p className="note">{t("loading")}</p> : null}
@@ -79,7 +80,9 @@ function Explained({ answer }: { readonly answer: Explanation }) {
         </dd>
       </dl>
       {answer.unpriced === "0" ? null : (
-        <p className="mark warn">{t("unpriced", { amount: money.amount(answer.unpriced), asset: answer.asset })}</p>
+        <p className="mark warn">
+          {t("unpriced", { amount: money.amount(answer.unpriced), asset: visible(answer.asset) })}
+        </p>
       )}
       <ExplainedBalances answer={answer} />
       <ExplainedPrices answer={answer} />
@@ -167,7 +170,7 @@ function ExplainedPrices({ answer }: { readonly answer: Explanation }) {
             <tr className="group">
               <th scope="rowgroup" colSpan={2}>
                 <bdi>
-                  {exchangeTitle(price.exchange)}: {price.path.join(" → ")}
+                  {exchangeTitle(price.exchange)}: {price.path.map(visible).join(" → ")}
                 </bdi>
               </th>
               <td className="number">{formatExact(language, price.priceUsd)} USD</td>
@@ -178,7 +181,7 @@ function ExplainedPrices({ answer }: { readonly answer: Explanation }) {
                 <td>
                   <bdi>
                     {leg.kind === "direct" || leg.kind === "inverse" || leg.kind === "peg"
-                      ? t(leg.kind, { base: leg.base, quote: leg.quote })
+                      ? t(leg.kind, { base: visible(leg.base), quote: visible(leg.quote) })
                       : leg.kind}
                   </bdi>
                 </td>

@@ -4,6 +4,7 @@ import { Button, Heading } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { exchangeTitle } from "../exchanges";
 import { formatExact, formatTime } from "../lib/format";
+import { visible } from "../lib/visible";
 import type { PortfolioDocument } from "../model/document";
 import { Modal } from "./Modal";
 import { useMoney } from "./money";
@@ -42,7 +43,7 @@ export function ExplainTotal({ document, isOpen, onClose }: ExplainTotalProps) {
           {totals.unpriced.slice(0, UNPRICED_MAX).map(({ exchange, account, wallet, asset, amount }) => (
             <li key={`${exchange}/${account}/${wallet}/${asset}`}>
               <bdi>
-                {money.amount(amount)} {asset}
+                {money.amount(amount)} {visible(asset)}
               </bdi>{" "}
               <span className="note">{place(exchange, account, wallet)}</span>
             </li>

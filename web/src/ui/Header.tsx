@@ -113,9 +113,9 @@ const Settings = memo(function Settings() {
   const names = { system: t("themeSystem"), light: t("themeLight"), dark: t("themeDark") };
   return (
     <>
-      <Button className="icon-button" aria-label={t("settings")} onPress={() => setOpen(true)} data-testid="settings">
+      <Button className="icon-button" onPress={() => setOpen(true)} data-testid="settings">
         <Icon name={THEME_ICONS[theme]} />
-        <span aria-hidden="true">{language.toUpperCase()}</span>
+        <span className="visually-hidden">{t("settings")},</span> {language.toUpperCase()}
       </Button>
       <Modal isOpen={isOpen} onClose={() => setOpen(false)} testId="settings-dialog">
         <Heading slot="title">{t("settings")}</Heading>

@@ -3,9 +3,9 @@
 import { useTranslations } from "use-intl";
 import type { Client } from "../api/client";
 import type { ConnectionState } from "../live/state";
-import { situationOf } from "../model/sources";
+import { type Situation, situationOf } from "../model/sources";
 import { Banners } from "./Banner";
-import { isLost, useKnownAt, useShownStatus } from "./Connection";
+import { isLost, LostContext, useKnownAt, useShownStatus } from "./Connection";
 import { Header } from "./Header";
 import { Portfolio } from "./Portfolio";
 import { RefreshDialogs, RefreshResults, TokenDialog } from "./RefreshParts";
@@ -36,19 +36,19 @@ export function Page({ state, client, portfolio, token, onToken, onRetry }: Page
   useTitle(state);
   const isUnauthorised = state.status === "unauthorised";
   return (
-    <>
-      <a className="skip" href="#assets">
+    <LostContext value={isLost(status)}>
+      <a className="skip" href="#content">
         {t("skip")}
       </a>
       <Header connection={state} portfolio={document?.portfolio ?? portfolio} portfolios={portfolios} />
-      <main className="page" data-lost={isLost(status)}>
+      <main className="page" id="content" tabIndex={-1} data-lost={isLost(status)}>
         <Banners connection={state} onRetry={onRetry} />
         <RefreshResults />
         <Face state={state} client={client} token={token} portfolio={portfolio} portfolios={portfolios} />
       </main>
       <RefreshDialogs />
       <TokenDialog isOpen={isUnauthorised} isWrong={token !== null} kind="read" onToken={onToken} onClose={null} />
-    </>
+    </LostContext>
   );
 }
 
@@ -75,8 +75,23 @@ function Face({ state, client, token, portfolio, portfolios }: FaceProps) {
   }
   return (
     <>
-      {situation === "first_run" ? <FirstRun /> : situation === "all_failed" ? <AllFailed /> : <Loading />}
+      <Instead situation={situation} />
       <Sources document={document} sources={document.sources} knownAt={knownAt} />
     </>
   );
+}
+
+/** What stands where the numbers will be. While the bus is away its banner says all. */
+function Instead({ situation }: { readonly situation: Situation }) {
+  const t = useTranslations("app");
+  switch (situation) {
+    case "first_run":
+      return <FirstRun />;
+    case "all_failed":
+      return <AllFailed />;
+    case "bus_away":
+      return <h1 className="visually-hidden">{t("name")}</h1>;
+    default:
+      return <Loading />;
+  }
 }

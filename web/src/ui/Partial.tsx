@@ -3,6 +3,7 @@
 import { useState } from "react";
 import { Button, Heading } from "react-aria-components";
 import { useTranslations } from "use-intl";
+import { visible } from "../lib/visible";
 import type { PortfolioDocument, Reason } from "../model/document";
 import { Icon } from "./icons";
 import { Modal } from "./Modal";
@@ -79,7 +80,7 @@ function useReasonWords(document: PortfolioDocument): (reason: Reason) => string
   const isAway = document.bus.state === "degraded" || document.bus.state === "failed";
   return ({ kind, exchange, account, wallet, asset }) => {
     const known = isAway && kind === "loading" ? "bus_away" : KINDS.find((one) => one === kind);
-    const values = { where: place(exchange, account, wallet), asset: asset ?? "" };
+    const values = { where: place(exchange, account, wallet), asset: visible(asset ?? "") };
     return known === undefined ? t("other", { ...values, kind }) : t(known, values);
   };
 }

@@ -5,6 +5,7 @@ import { Button, Form, Heading, Input, Label, TextField } from "react-aria-compo
 import { useTranslations } from "use-intl";
 import type { PortfolioDocument } from "../model/document";
 import { announce } from "./Announcer";
+import { LostContext } from "./Connection";
 import { Icon } from "./icons";
 import { Modal } from "./Modal";
 import { useNames } from "./names";
@@ -33,6 +34,7 @@ export function RefreshButton({ target = EVERYTHING, name, document }: RefreshBu
   const t = useTranslations("refresh");
   const [refreshing, state] = useRefresh();
   const { running } = state;
+  const isLost = useContext(LostContext);
   const isMine = running !== null && running.exchange === target.exchange && running.account === target.account;
   const isRunning = isMine || (running !== null && running.exchange === null);
   const label = name === undefined ? t("all") : t("one", { name });
@@ -40,7 +42,7 @@ export function RefreshButton({ target = EVERYTHING, name, document }: RefreshBu
   return (
     <Button
       className={name === undefined ? "button primary" : "icon-button"}
-      isDisabled={running !== null}
+      isDisabled={running !== null || isLost}
       aria-label={isRunning ? `${label}: ${progress}` : label}
       onPress={() => {
         announce(t("announceStart"));

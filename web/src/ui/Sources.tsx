@@ -49,7 +49,9 @@ export function Sources({ document, sources, knownAt }: SourcesProps) {
     <section className="card sources" aria-label={t("title")}>
       <h2>
         {t("title")}{" "}
-        {withKeys.length === 0 ? null : <span className="note">{t("summary", { live, all: withKeys.length })}</span>}
+        {withKeys.length === 0 || knownAt !== null ? null : (
+          <span className="note">{t("summary", { live, all: withKeys.length })}</span>
+        )}
       </h2>
       {knownAt === null ? null : <p className="mark warn">{t("asOf", { time: formatTime(language, knownAt) })}</p>}
       {sources.length === 0 ? <p className="note">{t("none")}</p> : null}
