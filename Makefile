@@ -85,7 +85,7 @@ format: $(VENV)/.dev page-dev ## Bring the code into its form
 	@$(BIN)/ruff format --quiet .
 	@$(NPM) --silent run format
 
-bench: install-dev ## Measure, as ratios; prints a table and writes benchmarks/results.json
+bench: install-dev page ## Measure, as ratios; prints a table and writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks
 
 screenshots: install-dev page ## Photograph the page in every state, both languages and both themes

@@ -12,12 +12,21 @@ import "./styles/table.css";
 
 const portfolio = new URLSearchParams(location.search).get("portfolio");
 const connection = new Connection(portfolio === null ? {} : { portfolio });
+const clock = new Clock();
+let newest = connection.getSnapshot().document;
+connection.subscribe(() => {
+  const { document: now } = connection.getSnapshot();
+  if (now !== newest) {
+    newest = now;
+    clock.nudge();
+  }
+});
 const root = document.getElementById("page");
 if (root === null) {
   throw new Error("the index has no element #page");
 }
 createRoot(root).render(
   <StrictMode>
-    <App connection={connection} client={new Client()} clock={new Clock()} portfolio={portfolio} />
+    <App connection={connection} client={new Client()} clock={clock} portfolio={portfolio} />
   </StrictMode>,
 );

@@ -257,6 +257,27 @@ describe("the clock", () => {
     expect(turned.waiting).toBe(0);
   });
 
+  it("tells the time with what is drawn anyway, and by itself again as soon as nothing is", () => {
+    const turned = new Turned(1_700_000_000_400);
+    const clock = new Clock({ now: turned.now, timers: turned, visibility: page() });
+    clock.nudge();
+    expect(turned.waiting, "nobody asks for the time").toBe(0);
+    const ticks: number[] = [];
+    const leave = clock.subscribe(() => ticks.push(turned.time - 1_700_000_000_000));
+    for (let state = 0; state < 3; state += 1) {
+      turned.turn(500);
+      clock.nudge();
+      turned.turn(500);
+    }
+    expect(ticks, "with the states alone").toEqual([1_900, 2_900]);
+    turned.turn(2_600);
+    expect(ticks.slice(2)).toEqual([4_150, 5_000, 6_000]);
+    expect(turned.waiting).toBe(1);
+    leave();
+    clock.nudge();
+    expect(turned.waiting).toBe(0);
+  });
+
   it("rests while the page is hidden, and is right at once when it is seen again", () => {
     const turned = new Turned(1_700_000_000_000);
     const visibility = page();
