@@ -26,6 +26,7 @@ import { EVERYTHING } from "./refresh";
 import { Sources } from "./Sources";
 import { PanelContext, TabFrame, useSameTitles } from "./TabFrame";
 import { Total } from "./Total";
+import { Troubles } from "./Troubles";
 import { useShortcut } from "./useShortcut";
 
 interface PortfolioProps {
@@ -64,6 +65,9 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
   const knownAt = useKnownAt(state);
   return (
     <div className="portfolio">
+      {knownAt === null ? (
+        <Troubles bus={document.bus} sources={document.sources.filter((source) => isIn(tab, source))} />
+      ) : null}
       <TotalBox
         document={document}
         tab={tab}

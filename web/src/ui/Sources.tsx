@@ -2,7 +2,6 @@
 
 import { Button, Disclosure, DisclosurePanel, Heading } from "react-aria-components";
 import { useTranslations } from "use-intl";
-import { MESSAGES } from "../i18n/messages";
 import { formatDuration, formatTime } from "../lib/format";
 import type { Account, PortfolioDocument, Source } from "../model/document";
 import { excuseOf, toneOf } from "../model/sources";
@@ -11,26 +10,11 @@ import { Icon } from "./icons";
 import { useMoney } from "./money";
 import { useNames } from "./names";
 import { RefreshButton } from "./RefreshParts";
+import { known, STATES, useSourceWords } from "./sourceWords";
 import { useIsPast, useSecondsUntil } from "./time";
 
-const REASONS = Object.keys(MESSAGES.en.cause) as (keyof typeof MESSAGES.en.cause)[];
-const STATES = [
-  "starting",
-  "live",
-  "unavailable",
-  "rate_limited",
-  "refused",
-  "unreadable",
-  "silent",
-  "unconfigured",
-] as const;
 const HEALTHS = ["starting", "ok", "suspicious", "failed"] as const;
 const PERMISSIONS = ["unknown", "read_only", "overridden", "refused", "unverified"] as const;
-
-/** One of the words that this page knows, or undefined: a newer server may say others. */
-function known<T extends string>(words: readonly T[], word: unknown): T | undefined {
-  return words.find((one) => one === word);
-}
 
 interface SourcesProps {
   readonly document: PortfolioDocument;
@@ -114,29 +98,21 @@ function lastRead(source: Source, read: Account | undefined): string | null {
 
 function WhatToDo({ source, document }: SourceProps) {
   const t = useTranslations("sources");
-  const cause = useTranslations("cause");
-  const causeDo = useTranslations("causeDo");
   const { language } = useMoney();
-  const excuse = excuseOf(document.bus, source);
-  if (excuse !== null) {
-    return <p className="what-to-do">{t(`do_${excuse}`)}</p>;
-  }
-  const state = known(STATES, source.state);
-  const { error } = source;
-  const why = known(REASONS, error?.reason);
-  if (error === null || source.state === "live") {
-    return state === undefined || state === "live" ? null : <p className="what-to-do">{t(`do_${state}`)}</p>;
+  const { cause, mend } = useSourceWords(document.bus)(source);
+  const error = source.state === "live" || excuseOf(document.bus, source) !== null ? null : source.error;
+  if (error === null) {
+    return mend === "" ? null : <p className="what-to-do">{mend}</p>;
   }
   return (
     <div className="what-to-do" data-testid={`error-${source.exchange}-${source.account}`}>
-      {why === undefined ? null : (
+      {cause === "" ? null : (
         <p>
-          <strong>{cause(why)}</strong>
+          <strong>{cause}</strong>
         </p>
       )}
       <p>
-        {why === undefined ? (state === undefined ? null : t(`do_${state}`)) : causeDo(why)}{" "}
-        <RetryAt at={error.retryAt} />
+        {mend} <RetryAt at={error.retryAt} />
       </p>
       <details>
         <summary>

@@ -95,7 +95,8 @@ describe("the situation", () => {
       document([], { ...bothAre("starting"), totals: { reasons: [reason("loading")] } }),
     ];
     for (const one of reading) {
-      expect(situationOf(one, true)).toBe("loading");
+      const isAway = one.bus.state === "degraded" || one.bus.state === "failed";
+      expect(situationOf(one, true)).toBe(isAway ? "bus_away" : "loading");
     }
   });
 

@@ -1,0 +1,45 @@
+/** Above the numbers: which sources fail, why, and what to do. Below them it would be out of sight. */
+
+import { useTranslations } from "use-intl";
+import type { PortfolioDocument, Source } from "../model/document";
+import { excuseOf, toneOf } from "../model/sources";
+import { Icon } from "./icons";
+import { useNames } from "./names";
+import { useSourceWords } from "./sourceWords";
+
+/** So many are named here; all are listed with the sources. */
+const NAMED_MAX = 3;
+
+interface TroublesProps {
+  readonly bus: PortfolioDocument["bus"];
+  readonly sources: readonly Source[];
+}
+
+/** A strip for each failing source; none where all is well, or where the bus is what fails. */
+export function Troubles({ bus, sources }: TroublesProps) {
+  const t = useTranslations("total");
+  const { account: nameOf } = useNames();
+  const wordsOf = useSourceWords(bus);
+  const failing = sources.filter((source) => toneOf(source) === "bad" && excuseOf(bus, source) === null);
+  const more = failing.length - NAMED_MAX;
+  return (
+    <>
+      {failing.slice(0, NAMED_MAX).map((source) => {
+        const { exchange, account } = source;
+        const { state, cause, mend } = wordsOf(source);
+        return (
+          <div className="banner trouble" key={`${exchange}/${account}`} data-testid={`trouble-${exchange}-${account}`}>
+            <Icon name="warning" />
+            <p>
+              <strong>
+                <bdi>{nameOf(exchange, account)}</bdi>: {cause === "" ? state : cause}
+              </strong>{" "}
+              {mend}
+            </p>
+          </div>
+        );
+      })}
+      {more > 0 ? <p className="note">{t("more", { count: more })}</p> : null}
+    </>
+  );
+}
