@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from simulator import Fault
 from tests.browser.chromium import Language
 from tests.browser.stage import Stage
 from tests.browser.states import Scene, accounts, demo, hostile_names
@@ -268,6 +269,23 @@ async def test_ticks_move_nothing_and_are_not_read_out(stage: Stage, open_window
         await expect(page.get_by_test_id("row-BTC").locator(".column-price")).to_contain_text(whole)
     assert await page.evaluate("() => globalThis.__jumps") == []
     await expect(page.get_by_test_id("announcer")).to_be_empty()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_source_that_begins_to_fail_is_named_on_top_and_read_out(
+    stage: Stage, open_page, language: Language
+) -> None:
+    failing = await demo(stage)
+    assert failing.system is not None
+    page = await open_page(failing.url, language=language)
+    await shown(page)
+    await expect(page.get_by_test_id("trouble-btcturk-main")).to_have_count(0)
+    failing.system.sim.inject(Fault("btcturk", "status", path="/api/v1/users/balances", status=500))
+    why = said(language, "cause.trouble")
+    await expect(page.get_by_test_id("trouble-btcturk-main")).to_contain_text(why)
+    await expect(page.get_by_test_id("trouble-btcturk-main")).to_contain_text(said(language, "causeDo.trouble"))
+    await expect(page.get_by_test_id("announcer")).to_contain_text(why)
+    await expect(page.get_by_test_id("trouble-binance-main")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1280, 3840])

@@ -1,8 +1,10 @@
 /** Above the numbers: which sources fail, why, and what to do. Below them it would be out of sight. */
 
+import { useEffect, useRef } from "react";
 import { useTranslations } from "use-intl";
 import type { PortfolioDocument, Source } from "../model/document";
 import { excuseOf, toneOf } from "../model/sources";
+import { announce } from "./Announcer";
 import { Icon } from "./icons";
 import { useNames } from "./names";
 import { useSourceWords } from "./sourceWords";
@@ -15,6 +17,20 @@ interface TroublesProps {
   readonly sources: readonly Source[];
 }
 
+/** Has each new trouble read out once. Those that are there when the page is opened stand in it, and are read with it. */
+function useTold(troubles: readonly string[]): void {
+  const known = useRef<ReadonlySet<string> | null>(null);
+  const all = troubles.join("\n");
+  useEffect(() => {
+    const now = all === "" ? [] : all.split("\n");
+    const fresh = now.filter((trouble) => known.current !== null && !known.current.has(trouble));
+    known.current = new Set(now);
+    if (fresh.length > 0) {
+      announce(fresh.join(" "));
+    }
+  }, [all]);
+}
+
 /** A strip for each failing source; none where all is well, or where the bus is what fails. */
 export function Troubles({ bus, sources }: TroublesProps) {
   const t = useTranslations("total");
@@ -22,6 +38,12 @@ export function Troubles({ bus, sources }: TroublesProps) {
   const wordsOf = useSourceWords(bus);
   const failing = sources.filter((source) => toneOf(source) === "bad" && excuseOf(bus, source) === null);
   const more = failing.length - NAMED_MAX;
+  useTold(
+    failing.map((source) => {
+      const { state, cause } = wordsOf(source);
+      return `${nameOf(source.exchange, source.account)}: ${cause === "" ? state : cause}`;
+    }),
+  );
   return (
     <>
       {failing.slice(0, NAMED_MAX).map((source) => {
