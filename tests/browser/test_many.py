@@ -8,6 +8,9 @@ from tests.browser.states import MANY, Scene, many_assets
 
 ROWS = "tbody[data-testid^='row-']"
 AT_A_TIME = 120
+FARTHEST = """
+() => Math.max(...[...document.querySelectorAll("[data-asset]")].map((one) => Number(one.dataset.index)))
+"""
 FRAME_MS = 100
 """A frame that takes longer is a stumble one sees."""
 
@@ -68,3 +71,18 @@ async def test_scrolling_does_not_stumble(scene: Scene, open_page) -> None:
     page = await opened(open_page, scene)
     late = await page.evaluate(SCROLL)
     assert late[len(late) // 2] <= FRAME_MS, late
+
+
+async def test_the_row_with_the_focus_keeps_it_however_far_it_is_scrolled_away(scene: Scene, open_page) -> None:
+    page = await opened(open_page, scene)
+    asset = await page.locator(ROWS).first.get_attribute("data-asset")
+    row = page.get_by_test_id(f"row-{asset}")
+    await row.locator(".expander").focus()
+    await page.mouse.move(400, 600)
+    await page.mouse.wheel(0, 60_000)
+    await expect(row).not_to_be_in_viewport()
+    assert await page.evaluate(FARTHEST) > AT_A_TIME
+    assert await page.locator(ROWS).count() <= AT_A_TIME, "it, and those near the window"
+    await expect(row.locator(".expander")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(row.locator(".expander")).to_have_attribute("aria-expanded", "true")

@@ -11,6 +11,9 @@ import { Breakdown } from "./Breakdown";
 import { Icon } from "./icons";
 import { useMoney } from "./money";
 
+/** A change below this is written as 0. */
+const SMALLEST_PERCENT = 0.005;
+
 /** A number of so many characters fits its column. */
 const SHORT = 8;
 
@@ -55,6 +58,7 @@ export const AssetRow = memo(function AssetRow({
       ref={measure}
       data-index={index}
       className={rowClass(holding, isOpen)}
+      data-asset={asset}
       data-testid={`row-${asset}`}
     >
       <tr role="row" aria-rowindex={index + 2}>
@@ -242,6 +246,8 @@ export function Change({ percent }: { readonly percent: number | null }) {
   if (percent === null) {
     return <span aria-hidden="true">–</span>;
   }
-  const tone = percent > 0 ? "up" : percent < 0 ? "down" : "flat";
+  // What is written as 0 has no colour either.
+  const isFlat = Math.abs(percent) < SMALLEST_PERCENT;
+  const tone = isFlat ? "flat" : percent > 0 ? "up" : "down";
   return <span className={`change ${tone}`}>{formatPercent(language, percent, { sign: true })}</span>;
 }

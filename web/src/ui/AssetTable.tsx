@@ -1,7 +1,7 @@
 /** The asset table: sorted, filtered, and of thousands of rows only those near the window. A native table throughout. */
 
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useLayoutEffect, useRef, useState } from "react";
+import { defaultRangeExtractor, useWindowVirtualizer } from "@tanstack/react-virtual";
+import { type FocusEvent, type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Decimal } from "../lib/decimal";
 import { formatShare } from "../lib/format";
@@ -53,12 +53,21 @@ export function AssetTable({ rows, whole, sort, label, onExplain }: AssetTablePr
       return after;
     });
   }, []);
+  const [held, setHeld] = useState<string | null>(null);
+  const hold = (event: FocusEvent) => setHeld(event.target.closest<HTMLElement>("[data-asset]")?.dataset.asset ?? null);
   const isLong = rows.length > ALL_ROWS_MAX;
   const Rows = isLong ? VirtualRows : PlainRows;
   return (
-    <table className="assets" role="table" aria-label={label} aria-rowcount={rows.length + 1} data-testid="asset-table">
+    <table
+      className="assets"
+      role="table"
+      aria-label={label}
+      aria-rowcount={rows.length + 1}
+      data-testid="asset-table"
+      onFocus={hold}
+    >
       <Head sort={sort} />
-      <Rows rows={rows} whole={whole} open={open} onToggle={toggle} onExplain={onExplain} />
+      <Rows rows={rows} whole={whole} open={open} held={held} onToggle={toggle} onExplain={onExplain} />
     </table>
   );
 }
@@ -105,11 +114,13 @@ interface RowsProps {
   readonly rows: readonly Holding[];
   readonly whole: Decimal;
   readonly open: ReadonlySet<string>;
+  /** The asset whose row has the focus. */
+  readonly held: string | null;
   readonly onToggle: (asset: string) => void;
   readonly onExplain: (asset: string, exchange: string | null) => void;
 }
 
-function PlainRows({ rows, whole, open, onToggle, onExplain }: RowsProps) {
+function PlainRows({ rows, whole, open, onToggle, onExplain }: Omit<RowsProps, "held">) {
   const { language } = useMoney();
   return rows.map((holding, index) => (
     <AssetRow
@@ -124,49 +135,67 @@ function PlainRows({ rows, whole, open, onToggle, onExplain }: RowsProps) {
   ));
 }
 
-function VirtualRows({ rows, whole, open, onToggle, onExplain }: RowsProps) {
+function VirtualRows({ rows, whole, open, held, onToggle, onExplain }: RowsProps) {
   const { language } = useMoney();
   const top = useRef<HTMLTableSectionElement>(null);
-  const [margin, setMargin] = useState(0);
-  useLayoutEffect(() => {
-    const place = () => setMargin((top.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
-    place();
-    // What stands above may grow or shrink: a banner, a wrapped line.
-    const watch = new ResizeObserver(place);
-    watch.observe(document.body);
-    return () => watch.disconnect();
-  }, []);
+  const margin = useTopOf(top);
+  const heldAt = held === null ? -1 : rows.findIndex(({ asset }) => asset === held);
   const virtualizer = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => ROW_HEIGHT,
     getItemKey: (index) => rows[index]?.asset ?? index,
     overscan: OVERSCAN,
     scrollMargin: margin,
+    // The row that has the focus stays, wherever it was scrolled or sorted to: else the focus would be lost with it.
+    rangeExtractor: (range) => withHeld(defaultRangeExtractor(range), heldAt),
   });
-  const items = virtualizer.getVirtualItems();
-  const before = (items[0]?.start ?? margin) - margin;
-  const after = virtualizer.getTotalSize() - ((items.at(-1)?.end ?? margin) - margin);
+  let end = margin;
+  const shown = virtualizer.getVirtualItems().flatMap(({ index, start, end: next }) => {
+    const holding = rows[index];
+    const gap = start - end;
+    end = next;
+    if (holding === undefined) {
+      return [];
+    }
+    const row = (
+      <AssetRow
+        key={holding.asset}
+        measure={virtualizer.measureElement}
+        holding={holding}
+        share={formatShare(language, shareOf(holding, whole))}
+        isOpen={open.has(holding.asset)}
+        index={index}
+        onToggle={onToggle}
+        onExplain={onExplain}
+      />
+    );
+    return gap > 0 ? [<Space key={`before ${holding.asset}`} height={gap} />, row] : [row];
+  });
   return (
     <>
-      <Space ref={top} height={before} />
-      {items.map(({ index }) => {
-        const holding = rows[index];
-        return holding === undefined ? null : (
-          <AssetRow
-            key={holding.asset}
-            measure={virtualizer.measureElement}
-            holding={holding}
-            share={formatShare(language, shareOf(holding, whole))}
-            isOpen={open.has(holding.asset)}
-            index={index}
-            onToggle={onToggle}
-            onExplain={onExplain}
-          />
-        );
-      })}
-      <Space height={after} />
+      <Space ref={top} height={0} />
+      {shown}
+      <Space height={virtualizer.getTotalSize() + margin - end} />
     </>
   );
+}
+
+/** How far from the top of the document an element stands; what is above it may grow or shrink. */
+function useTopOf(element: RefObject<HTMLElement | null>): number {
+  const [top, setTop] = useState(0);
+  useLayoutEffect(() => {
+    const place = () => setTop((element.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
+    place();
+    const watch = new ResizeObserver(place);
+    watch.observe(document.body);
+    return () => watch.disconnect();
+  }, [element]);
+  return top;
+}
+
+/** The rows near the window, and the one that is held. */
+function withHeld(near: readonly number[], held: number): number[] {
+  return held < 0 || near.includes(held) ? [...near] : [...near, held].sort((a, b) => a - b);
 }
 
 interface SpaceProps {

@@ -11,6 +11,7 @@ import { Portfolio } from "./Portfolio";
 import { RefreshDialogs, RefreshResults, TokenDialog } from "./RefreshParts";
 import { AllFailed, FirstRun, Loading, NotFound, Unsupported } from "./Situations";
 import { Sources } from "./Sources";
+import { TroublesTold } from "./Troubles";
 import { useCalm } from "./useCalm";
 import { usePortfolios } from "./usePortfolios";
 import { useTitle } from "./useTitle";
@@ -44,6 +45,7 @@ export function Page({ state, client, portfolio, token, onToken, onRetry }: Page
       <main className="page" id="content" tabIndex={-1} data-lost={isLost(status)}>
         <Banners connection={state} onRetry={onRetry} />
         <RefreshResults />
+        {document === null ? null : <TroublesTold bus={document.bus} sources={document.sources} />}
         <Face state={state} client={client} token={token} portfolio={portfolio} portfolios={portfolios} />
       </main>
       <RefreshDialogs />

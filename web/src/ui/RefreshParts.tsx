@@ -1,6 +1,6 @@
 /** The buttons that have accounts read anew, and what is said of it. */
 
-import { createContext, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { createContext, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Button, Form, Heading, Input, Label, TextField } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import type { PortfolioDocument } from "../model/document";
@@ -10,6 +10,12 @@ import { Icon } from "./icons";
 import { Modal } from "./Modal";
 import { useNames } from "./names";
 import { EVERYTHING, progressOf, type Refreshing, type RefreshState, type Target } from "./refresh";
+
+/** A refresh that is refused at once, for want of a token, takes less. */
+const BEGUN_MS = 400;
+
+/** The button that has everything read anew; the focus goes back to it. */
+const REFRESH_ALL = "refresh-all";
 
 /** The refresh of the page. */
 export const RefreshContext = createContext<Refreshing | null>(null);
@@ -42,12 +48,14 @@ export function RefreshButton({ target = EVERYTHING, name, document }: RefreshBu
   return (
     <Button
       className={name === undefined ? "button primary" : "icon-button"}
-      isDisabled={running !== null || isLost}
+      isDisabled={isLost}
+      // Not disabled while one runs: that would take the focus away from whoever pressed it.
+      isPending={running !== null}
       aria-label={isRunning ? `${label}: ${progress}` : label}
       onPress={() => {
-        announce(t("announceStart"));
         void refreshing.begin(target);
       }}
+      {...(name === undefined ? { id: REFRESH_ALL } : {})}
       data-testid={name === undefined ? "refresh-all" : `refresh-${target.exchange}-${target.account}`}
     >
       <span className={isRunning ? "turning" : undefined}>
@@ -62,16 +70,31 @@ export function RefreshButton({ target = EVERYTHING, name, document }: RefreshBu
 export function RefreshResults() {
   const t = useTranslations("refresh");
   const { account: nameOf } = useNames();
-  const [refreshing, { results, error }] = useRefresh();
+  const [refreshing, { running, results, error }] = useRefresh();
+  const told = useRef<object | null>(null);
   const why = error === null ? null : errorText(error.kind, error.code, error.retryAfterSeconds, t);
   useEffect(() => {
+    if (running === null) {
+      return undefined;
+    }
+    // Who is asked for the token first has not begun to wait.
+    const timer = setTimeout(() => announce(t("announceStart")), BEGUN_MS);
+    return () => clearTimeout(timer);
+  }, [running, t]);
+  useEffect(() => {
+    // Once for each refresh: another language is no news.
+    const news = results ?? error;
+    if (news === told.current) {
+      return;
+    }
+    told.current = news;
     if (results !== null) {
       const done = results.filter(({ refreshed }) => refreshed).length;
       announce(t("announceDone", { done, failed: results.length - done }));
     } else if (why !== null) {
       announce(t("announceFailed", { why }));
     }
-  }, [results, why, t]);
+  }, [results, error, why, t]);
   if (results === null && error === null) {
     return null;
   }
@@ -101,7 +124,14 @@ export function RefreshResults() {
           ))}
         </ul>
       </div>
-      <Button className="icon-button" aria-label={t("dismiss")} onPress={refreshing.dismiss}>
+      <Button
+        className="icon-button"
+        aria-label={t("dismiss")}
+        onPress={() => {
+          refreshing.dismiss();
+          document.getElementById(REFRESH_ALL)?.focus();
+        }}
+      >
         <Icon name="close" />
       </Button>
     </div>

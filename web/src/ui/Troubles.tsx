@@ -17,6 +17,23 @@ interface TroublesProps {
   readonly sources: readonly Source[];
 }
 
+/** Has each source of the portfolio that begins to fail read out, whichever tab is open. */
+export function TroublesTold({ bus, sources }: TroublesProps): null {
+  const { account: nameOf } = useNames();
+  const wordsOf = useSourceWords(bus);
+  useTold(
+    failingOf(bus, sources).map((source) => {
+      const { state, cause } = wordsOf(source);
+      return `${nameOf(source.exchange, source.account)}: ${cause === "" ? state : cause}`;
+    }),
+  );
+  return null;
+}
+
+function failingOf(bus: PortfolioDocument["bus"], sources: readonly Source[]): Source[] {
+  return sources.filter((source) => toneOf(source) === "bad" && excuseOf(bus, source) === null);
+}
+
 /** Has each new trouble read out once. Those that are there when the page is opened stand in it, and are read with it. */
 function useTold(troubles: readonly string[]): void {
   const known = useRef<ReadonlySet<string> | null>(null);
@@ -36,14 +53,8 @@ export function Troubles({ bus, sources }: TroublesProps) {
   const t = useTranslations("total");
   const { account: nameOf } = useNames();
   const wordsOf = useSourceWords(bus);
-  const failing = sources.filter((source) => toneOf(source) === "bad" && excuseOf(bus, source) === null);
+  const failing = failingOf(bus, sources);
   const more = failing.length - NAMED_MAX;
-  useTold(
-    failing.map((source) => {
-      const { state, cause } = wordsOf(source);
-      return `${nameOf(source.exchange, source.account)}: ${cause === "" ? state : cause}`;
-    }),
-  );
   return (
     <>
       {failing.slice(0, NAMED_MAX).map((source) => {

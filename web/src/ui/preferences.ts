@@ -113,6 +113,19 @@ export function choose(change: Partial<Preferences>): void {
   }
 }
 
+/** Another window of this browser chose something: hidden amounts are hidden in all of them. */
+function follow(event: { readonly key: string | null }): void {
+  if (event.key === null || event.key.startsWith(PREFIX)) {
+    current = { ...read(), language: current.language };
+    show(current);
+    for (const listener of listeners) {
+      listener();
+    }
+  }
+}
+
+globalThis.addEventListener?.("storage", follow);
+
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -13,6 +13,12 @@ describe("a name as it may be shown", () => {
     expect(visible("\ufeffBTC")).toBe("⟨U+FEFF⟩BTC");
   });
 
+  it("spells out what a font draws as nothing, wherever Unicode keeps it", () => {
+    for (const mark of ["\u034f", "\u3164", "\u{e0041}", "\ufe0f", "\u2800", "\u115f", "\u200d", "\u00ad"]) {
+      expect(visible(`BTC${mark}`)).toBe(`BTC⟨U+${mark.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}⟩`);
+    }
+  });
+
   it("leaves names of every script and emoji as they are", () => {
     for (const name of ["BTC", "1INCH", "币安人生", "ıİ", "👩‍🚀", "می‌خواهم", "<b>"]) {
       expect(visible(name)).toBe(name);
