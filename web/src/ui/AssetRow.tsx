@@ -1,7 +1,6 @@
 /** One asset: its row, and below it, when opened, where it lies. */
 
-import { memo, useMemo } from "react";
-import { Button, Tooltip, TooltipTrigger } from "react-aria-components";
+import { memo, useMemo, useState } from "react";
 import { useTranslations } from "use-intl";
 import { formatPercent } from "../lib/format";
 import { assetName } from "../lib/names";
@@ -78,7 +77,14 @@ export const AssetRow = memo(function AssetRow({
           {holding.value === null ? (
             <Marked mark={holding.marks.includes("mirror") ? "mirror" : "unpriced"} />
           ) : (
-            <ValueButton className="explain" asset={asset} text={money.value(holding.value)} onExplain={onExplain} />
+            <ValueButton
+              className="explain"
+              asset={asset}
+              text={
+                holding.unpriced === "0" ? money.worth(asset, holding.total, holding.value) : money.value(holding.value)
+              }
+              onExplain={onExplain}
+            />
           )}
           {holding.value === null || holding.unpriced === "0" ? null : (
             <span className="path">{t("unpricedPart", { amount: money.amount(holding.unpriced) })}</span>
@@ -137,14 +143,24 @@ function marksBesideName({ value, marks }: Holding): string {
   return (value === null ? marks.filter((mark) => mark !== "unpriced" && mark !== "mirror") : marks).join(" ");
 }
 
-/** A mark in a word, with its meaning where the pointer or the keyboard rests on it. */
+/** A mark in a word; pressed, it says what it means. */
 function Marked({ mark }: { readonly mark: Mark }) {
   const t = useTranslations("table");
+  const [isOpen, setOpen] = useState(false);
+  const hint = t(`${mark}Hint`);
   return (
-    <TooltipTrigger delay={300}>
-      <Button className={`mark ${MARK_TONES[mark]}`}>{t(mark)}</Button>
-      <Tooltip className="tooltip">{t(`${mark}Hint`)}</Tooltip>
-    </TooltipTrigger>
+    <>
+      <button
+        type="button"
+        className={`mark ${MARK_TONES[mark]}`}
+        title={hint}
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {t(mark)}
+      </button>
+      {isOpen ? <span className="said">{hint}</span> : null}
+    </>
   );
 }
 
@@ -161,7 +177,7 @@ const Amount = memo(function Amount({
   return (
     <td
       role="cell"
-      className={`number column-${name}${exact === "0" ? " nothing" : ""}`}
+      className={`number column-${name}${exact === "0" && !money.hidden ? " nothing" : ""}`}
       data-label={t(name)}
       title={money.exactAmount(exact)}
     >
@@ -228,7 +244,7 @@ function Price({ holding, onExplain }: Pick<AssetRowProps, "holding" | "onExplai
       <ValueButton
         className="explain plain"
         asset={holding.asset}
-        text={money.price(holding.price)}
+        text={money.priceOf(holding.asset, holding.price)}
         onExplain={onExplain}
       />
       {path.length > 1 ? (

@@ -74,13 +74,15 @@ export function AssetTable({ rows, whole, sort, label, onExplain }: AssetTablePr
 
 function Head({ sort }: { readonly sort: Sort }) {
   const t = useTranslations("table");
+  const { currency } = useMoney();
   return (
     <thead role="rowgroup">
       <tr role="row" aria-rowindex={1}>
         {COLUMNS.map(({ id, isNumber, sort: column }) => {
           const isSorted = id === sort.column;
           const order = isSorted ? (sort.descending ? "descending" : "ascending") : "none";
-          const label = t(id);
+          // Of dollars, whatever the values are shown in: their rates have a day of their own.
+          const label = t(id === "change" && currency !== "USD" ? "changeUsd" : id);
           return (
             <th
               key={id}

@@ -53,7 +53,7 @@ export function Breakdown({ holding, onExplain }: BreakdownProps) {
                   {money.amount(balance.total)}
                 </td>
                 <td className="number" data-label={t("price")}>
-                  {money.price(balance.priceUsd)}
+                  {money.priceOf(balance.asset, balance.priceUsd)}
                 </td>
                 <td className="number" data-label={t("value")} title={money.exactValue(balance.valueUsd)}>
                   {balance.valueUsd === null ? (
@@ -63,9 +63,9 @@ export function Breakdown({ holding, onExplain }: BreakdownProps) {
                       type="button"
                       className="explain plain"
                       onClick={() => onExplain(holding.asset, exchange)}
-                      aria-label={`${money.value(balance.valueUsd)}. ${t("explain", { asset: holding.asset })}`}
+                      aria-label={`${money.worth(balance.asset, balance.total, balance.valueUsd)}. ${t("explain", { asset: holding.asset })}`}
                     >
-                      {money.value(balance.valueUsd)}
+                      {money.worth(balance.asset, balance.total, balance.valueUsd)}
                     </button>
                   )}
                 </td>

@@ -91,9 +91,9 @@ function Freshness({ account }: { readonly account: Account }) {
   return status === "fresh" ? null : <span className={`mark ${status === "stale" ? "warn" : "bad"}`}>{t(status)}</span>;
 }
 
-/** When the oldest of its wallets was read, as that is how old the account is. */
+/** When something of it was read last. How old each wallet is stands in the details, and in a mark where it matters. */
 function lastRead(source: Source, read: Account | undefined): string | null {
-  return read?.asOf ?? source.lastSuccessAt;
+  return source.lastSuccessAt ?? read?.asOf ?? null;
 }
 
 function WhatToDo({ source, document }: SourceProps) {

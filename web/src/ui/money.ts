@@ -23,8 +23,12 @@ export interface Money {
   value(exactUsd: string | null): string;
   /** A value with every digit. */
   exactValue(exactUsd: string | null): string;
+  /** The value of so much of an asset: a lira is a lira, whatever way round its rate was found. */
+  worth(asset: string, amount: string, exactUsd: string | null): string;
   /** A price of one unit. It is public, so it is never masked. */
   price(exactUsd: string | null): string;
+  /** The price of an asset; of the currency itself it is one. */
+  priceOf(asset: string, exactUsd: string | null): string;
   /** An amount of an asset. */
   amount(exact: string): string;
   /** An amount with every digit. */
@@ -33,17 +37,25 @@ export interface Money {
 
 /** Make the writer of values. */
 export function moneyOf(language: Language, currency: Currency, hidden: boolean, perUsd: string | null): Money {
+  const value = (exactUsd: string | null) => maskOr(hidden, formatMoney(language, convert(exactUsd, perUsd), currency));
+  const price = (exactUsd: string | null) => formatPrice(language, convert(exactUsd, perUsd), currency);
   return {
     language,
     currency,
     hidden,
     perUsd,
-    value: (exactUsd) => maskOr(hidden, formatMoney(language, convert(exactUsd, perUsd), currency)),
+    value,
+    worth: (asset, amount, exactUsd) =>
+      asset === currency && exactUsd !== null
+        ? maskOr(hidden, formatMoney(language, amount, currency))
+        : value(exactUsd),
     exactValue: (exactUsd) => {
       const exact = convert(exactUsd, perUsd);
       return maskOr(hidden, exact === null ? "" : `${formatExact(language, exact)} ${currency}`);
     },
-    price: (exactUsd) => formatPrice(language, convert(exactUsd, perUsd), currency),
+    price,
+    priceOf: (asset, exactUsd) =>
+      asset === currency && exactUsd !== null ? formatPrice(language, "1", currency) : price(exactUsd),
     amount: (exact) => maskOr(hidden, formatAmount(language, exact)),
     exactAmount: (exact) => maskOr(hidden, formatExact(language, exact)),
   };
