@@ -4,16 +4,19 @@ import csv
 import io
 import re
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from simulator import Fault
+from simulator import Fault, Simulator
 from tests.browser.chromium import Language
 from tests.browser.stage import Stage
 from tests.browser.states import Scene, accounts, demo, hostile_names
+from tests.browser.states.scene import usual
 from tests.browser.texts import LANGUAGES, number, said
+from tests.flow.test_truth import priced
 
 MASK = "••••••"
 DIGITS = re.compile(r"[0-9]")
@@ -34,7 +37,10 @@ new PerformanceObserver((list) => {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def scene(shared_stage: Stage) -> Scene:
-    return await demo(shared_stage)
+    scene = await demo(shared_stage)
+    assert scene.system is not None
+    scene.document = await scene.system.settled(priced)
+    return scene
 
 
 async def shown(page: Page) -> None:
@@ -76,6 +82,21 @@ async def test_every_column_sorts_and_says_so(scene: Scene, open_page) -> None:
     await page.reload()
     await shown(page)
     assert await names(page) == sorted(there, reverse=True), "the order is remembered"
+    orders = {}
+    for column in ("Available", "Locked", "Amount", "Price", "24 h", "Value"):
+        await asset.get_by_role("button").click()
+        button = heads.filter(has_text=column).get_by_role("button")
+        await button.click()
+        one = await names(page)
+        await button.click()
+        other = await names(page)
+        assert sorted(one) == sorted(other) == there, column
+        assert one != other, column
+        orders[column] = (one, other)
+    share = heads.filter(has_text="Share")
+    await expect(share.get_by_role("button")).to_have_count(0)
+    assert await share.get_attribute("aria-sort") is None, "a share is in the order of the values"
+    assert len({str(order) for order in orders.values()}) > len(orders) // 2, "each by its own numbers"
 
 
 @pytest.mark.parametrize("typed", ["bıtcoın", "BİTCOİN", "Bitcoin", "btc"])
@@ -111,7 +132,8 @@ async def test_what_is_marked_is_counted(scene: Scene, open_page, language: Lang
     page = await open_page(scene.url, language=language)
     unpriced = {entry["asset"] for entry in scene.document["totals"]["unpriced"]}
     await expect(page.get_by_test_id("count-unpriced")).to_contain_text(str(len(unpriced)))
-    await expect(page.get_by_test_id("count-unpriced")).to_contain_text(said(language, "table.unpriced"))
+    word = {"tr": "fiyatı yok", "en": "without a price"}[language]
+    await expect(page.get_by_test_id("count-unpriced")).to_contain_text(word)
 
 
 async def test_the_eye_hides_every_amount_and_leaves_percentages(scene: Scene, open_page, axe) -> None:
@@ -135,6 +157,26 @@ async def test_the_eye_hides_every_amount_and_leaves_percentages(scene: Scene, o
     await row.locator(".explain").first.click()
     await expect(page.get_by_test_id("explain-total")).to_have_text(MASK)
     await axe(page)
+    await page.keyboard.press("Escape")
+    await page.locator(".total-value").click()
+    dialog = page.get_by_test_id("explain-total-dialog")
+    await expect(dialog.get_by_test_id("total-exact")).to_have_text(MASK)
+    for sum_of in await dialog.locator("table").first.locator("td").all_inner_texts():
+        assert sum_of == MASK
+    for left_out in await dialog.locator("li bdi").all_inner_texts():
+        assert left_out.startswith(MASK)
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("total-partial").click()
+    await expect(page.get_by_test_id("reasons")).to_be_visible()
+    assert not DIGITS.search(await page.get_by_test_id("reasons").inner_text())
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("export").click()
+    preview = page.get_by_test_id("export-preview")
+    head, *lines = csv.reader(io.StringIO(await preview.inner_text()))
+    for line in filter(None, lines):
+        for column in ("free", "locked", "total", "value"):
+            assert line[head.index(said("en", f"export.column_{column}"))] in {MASK, ""}
+    await page.keyboard.press("Escape")
     await page.reload()
     await expect(page.get_by_test_id("total")).to_have_text(MASK)
 
@@ -204,6 +246,57 @@ async def test_the_file_has_what_the_table_shows_as_the_languages_spreadsheet_re
     by_asset = {entry["asset"]: entry["valueUsd"] for entry in scene.document["totals"]["byAsset"]}
     assert Decimal(values["BTC"].replace(mark, ".")) == Decimal(by_asset["BTC"])
     assert values["ETHW"] == "", "unknown is not zero"
+
+
+async def test_the_file_has_the_very_rows_that_a_search_has_found(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url)
+    await shown(page)
+    await page.get_by_test_id("tab-binance").click()
+    await page.get_by_test_id("search").fill("bitcoin")
+    await expect(page.get_by_test_id("row-ETH")).to_have_count(0)
+    there = await names(page)
+    await page.get_by_test_id("export").click()
+    async with page.expect_download() as saving:
+        await page.get_by_test_id("download").click()
+    saved = await saving.value
+    assert saved.suggested_filename.startswith("portfolio-main-binance-2")
+    text = (await saved.path()).read_text(encoding="utf-8-sig")
+    assert [line[0] for line in csv.reader(io.StringIO(text))][1:] == there
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_total_of_a_tab_explains_its_own_number(scene: Scene, open_page, language: Language) -> None:
+    page = await open_page(scene.url, language=language)
+    for total in scene.document["totals"]["byExchange"]:
+        await page.get_by_test_id(f"tab-{total['name']}").click()
+        await page.locator(".total-value").click()
+        dialog = page.get_by_test_id("explain-total-dialog")
+        exact = await dialog.get_by_test_id("total-exact").inner_text()
+        assert number(language, exact) == Decimal(total["totalUsdExact"])
+        title = {"binance": "Binance", "btcturk": "BTCTurk"}[total["name"]]
+        await expect(dialog.get_by_role("heading").first).to_contain_text(title)
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
+
+
+async def test_a_tab_bears_no_badge_of_another_exchange(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url)
+    reasons = scene.document["totals"]["reasons"]
+    for name in ("binance", "btcturk"):
+        own = [one for one in reasons if one["exchange"] in {None, name}]
+        await page.get_by_test_id(f"tab-{name}").click()
+        await expect(page.get_by_test_id("total-partial")).to_have_count(1 if own else 0)
+
+
+async def test_an_exchange_that_was_never_read_is_not_called_empty(scene: Scene, stage: Stage, open_page) -> None:
+    proxy = await stage.proxy(
+        scene.url,
+        lambda said: {**said, "accounts": [one for one in said["accounts"] if one["exchange"] != "btcturk"]},
+    )
+    page = await open_page(proxy.url)
+    await page.get_by_test_id("tab-btcturk").click()
+    await expect(page.get_by_test_id("empty-unread")).to_have_text(said("en", "table.notRead"))
+    await expect(page.locator(".allocation-ring-total strong")).to_have_text("–")
 
 
 async def test_no_cell_of_the_file_is_a_formula(stage: Stage, open_page) -> None:
@@ -288,23 +381,64 @@ async def test_a_source_that_begins_to_fail_is_named_on_top_and_read_out(
     await expect(page.get_by_test_id("trouble-binance-main")).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [320, 360, 768, 1280, 3840])
-@pytest.mark.parametrize("language", LANGUAGES)
-async def test_nothing_stands_out_of_the_window(scene: Scene, open_page, width: int, language: Language) -> None:
-    page = await open_page(scene.url, language=language, width=width, height=800)
+async def standing_out(page: Page) -> list[str]:
+    """What is wider than the window, or stands out of its card, with a row opened and the widest currency."""
     await shown(page)
     await page.get_by_test_id("currency-TRY").click()
     await page.get_by_test_id("row-BTC").locator(".expander").click()
     sizes = await page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert sizes[0] <= sizes[1]
-    out = await page.evaluate(
+    return await page.evaluate(
         """() => [...document.querySelectorAll(".card td, .card th, .total *")].filter((cell) => {
             const box = cell.closest(".card, .total").getBoundingClientRect();
             const own = cell.getBoundingClientRect();
             return own.width > 0 && (own.right > box.right + 1 || own.left < box.left - 1) && !cell.closest(".breakdown");
         }).map((cell) => cell.textContent)"""
     )
-    assert out == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1280, 3840])
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_nothing_stands_out_of_the_window(scene: Scene, open_page, width: int, language: Language) -> None:
+    assert await standing_out(await open_page(scene.url, language=language, width=width, height=800)) == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def rich(shared_stage: Stage) -> Scene:
+    """One row alone is worth more than a hundred million liras."""
+
+    def enrich(sim: Simulator) -> None:
+        sim.set_balance("binance", "main", "spot", "BTC", free="123456.78901234", locked="0")
+
+    return await usual(await shared_stage.start(before=enrich))
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1280])
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_large_sums_do_not_stand_out_either(rich: Scene, open_page, width: int, language: Language) -> None:
+    assert await standing_out(await open_page(rich.url, language=language, width=width, height=800)) == []
+
+
+async def test_a_tab_that_vanished_is_not_jumped_back_to(stage: Stage, open_page) -> None:
+    moving = await demo(stage)
+    assert moving.system is not None
+    gone: set[str] = set()
+
+    def without(said: dict[str, Any]) -> dict[str, Any]:
+        parts = {name: [one for one in said[name] if one["exchange"] not in gone] for name in ("accounts", "sources")}
+        return {**said, **parts}
+
+    proxy = await stage.proxy(moving.url, without)
+    page = await open_page(proxy.url)
+    await page.get_by_test_id("tab-btcturk").click()
+    gone.add("btcturk")
+    moving.system.sim.set_price("binance", "BTCUSDT", last="81234.5")
+    await expect(page.get_by_test_id("tab-btcturk")).to_have_count(0)
+    await expect(page.get_by_test_id("tab-all")).to_have_attribute("aria-selected", "true")
+    gone.clear()
+    moving.system.sim.set_price("binance", "BTCUSDT", last="70000.1")
+    await expect(page.get_by_test_id("tab-btcturk")).to_be_visible()
+    await expect(page.get_by_test_id("tab-all")).to_have_attribute("aria-selected", "true")
 
 
 async def test_it_can_be_used_without_a_pointer(scene: Scene, open_page) -> None:

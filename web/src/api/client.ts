@@ -206,6 +206,7 @@ const KINDS: Readonly<Record<FailureKind, ApiErrorKind>> = {
   server: "server",
   broken: "server",
   too_large: "server",
+  starting: "server",
 };
 
 function errorOf(failure: Failure): ApiError {

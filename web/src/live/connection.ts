@@ -6,10 +6,11 @@
 
 import { Alarm } from "./alarm";
 import { Failure } from "./failure";
+import { Hold, startingFailure } from "./hold";
 import { Intake } from "./intake";
 import { LIMITS, type Limits } from "./limits";
 import { planAfter } from "./plan";
-import { Poller } from "./poller";
+import { HANGS_POLLS, Poller } from "./poller";
 import { type Answer, pathOf, type Transport, type TransportOptions, transportOf } from "./request";
 import { type ConnectionState, type ConnectionStatus, initialState } from "./state";
 import { Store } from "./store";
@@ -34,6 +35,7 @@ export class Connection {
   readonly #taking = new Taking();
   readonly #intake: Intake<{ readonly arrival: Arrival; readonly from: StreamTry }>;
   readonly #poller: Poller;
+  readonly #hold: Hold;
   /** Rings when the next stream is to be tried. */
   readonly #again: Alarm;
   /** Rings when a stream may be overdue, and often enough to notice that the machine slept. */
@@ -46,6 +48,8 @@ export class Connection {
   #failures = 0;
   /** Why there is no stream. */
   #why: Failure | null = null;
+  /** When the document was last known to be the newest; told with the next change, as it is none by itself. */
+  #aliveAt: number | null = null;
 
   constructor(options: ConnectionOptions = {}) {
     const parameters = { portfolio: options.portfolio };
@@ -59,6 +63,7 @@ export class Connection {
     const { watchMs, sleepMs, frameMs } = this.#limits;
     this.#watch = new Watch(timers, now, watchMs, sleepMs, (slept) => this.#look(slept));
     this.#intake = new Intake(timers, now, frameMs, ({ arrival, from }) => this.#arrived(arrival, from));
+    this.#hold = new Hold(timers, now, this.#limits, (change) => this.#understood(change));
     const path = pathOf("/api/portfolio", parameters);
     this.#poller = new Poller(this.#transport, this.#limits, this.#random, path, () => this.#token, {
       answer: (answer) => this.#answered(answer),
@@ -95,17 +100,18 @@ export class Connection {
     if (!this.#running) {
       return;
     }
+    const { wakeMs, pollMs } = this.#limits;
+    const wait = Math.min(wakeMs, Math.max(0, this.#triedAt + wakeMs - this.#now()));
+    this.#doubtPolls(HANGS_POLLS * pollMs);
+    this.#poller.hurry(wait);
     if (this.#stream?.missedHeartbeat) {
       this.#drop(this.#stream, this.#stream.complaint);
       return;
     }
-    const { wakeMs } = this.#limits;
-    const wait = Math.min(wakeMs, Math.max(0, this.#triedAt + wakeMs - this.#now()));
     if (!this.#poller.isRunning) {
       this.#failures = 0;
     }
     this.#again.hurry(wait);
-    this.#poller.hurry(wait);
   }
 
   /** Read with this token from now on, or with none. It is kept in memory only. */
@@ -128,7 +134,12 @@ export class Connection {
   #halt(): void {
     const stream = this.#stream;
     this.#stream = null;
-    stream?.abort(new Failure("closed", "The page ended the stream."));
+    const failure = new Failure("closed", "The page ended the stream.");
+    if (stream !== null) {
+      this.#heardOf(stream, failure);
+      stream.abort(failure);
+    }
+    this.#hold.forget();
     this.#again.cancel();
     this.#watch.stop();
     this.#intake.drop();
@@ -162,9 +173,21 @@ export class Connection {
       this.#drop(from, change);
       return;
     }
+    const isDeferred = this.#hold.defers(change, this.#store.get());
     from.markLive();
     this.#why = null;
     this.#poller.stop();
+    if (isDeferred) {
+      this.#hold.keep(change);
+      this.#set(this.#tryingStatus(), errorOf(startingFailure()));
+    } else {
+      this.#understood(change);
+    }
+  }
+
+  /** The stream told the newest state. */
+  #understood(change: Partial<ConnectionState>): void {
+    this.#alive(change);
     this.#set("live", { ...change, lastError: null, lastErrorKind: null, attempts: 0 });
   }
 
@@ -173,6 +196,10 @@ export class Connection {
     if (change instanceof Failure) {
       return change;
     }
+    if (this.#hold.defers(change, this.#store.get())) {
+      return startingFailure();
+    }
+    this.#alive(change);
     this.#set("polling", change);
     return null;
   }
@@ -190,6 +217,8 @@ export class Connection {
     if (from !== this.#stream) {
       return;
     }
+    this.#heardOf(from, failure);
+    this.#hold.pause();
     this.#stream = null;
     this.#intake.drop();
     this.#why = failure;
@@ -231,10 +260,12 @@ export class Connection {
       const before = { failures: Math.max(0, this.#failures - 1), wasSteady: false, isPolling: false };
       this.#tryAgain(planAfter(failure, before, this.#limits, this.#random).waitMs, failure);
     }
-    this.#set("not_found", errorOf(failure));
+    const isDoubted = this.#hold.doubtsAbsence(this.#store.get());
+    this.#set(isDoubted ? "reconnecting" : "not_found", errorOf(failure));
   }
 
   #polled(again: boolean): void {
+    this.#alive(this.#store.get());
     this.#set("polling", this.#why === null ? {} : errorOf(this.#why));
     if (again) {
       // The server is back, so why wait for what is better than polls.
@@ -246,7 +277,28 @@ export class Connection {
     if (failure.kind === "unauthorised" || failure.kind === "not_found") {
       this.#refused(failure);
     } else {
-      this.#set("offline", errorOf(failure));
+      this.#set(failure.kind === "starting" ? this.#tryingStatus() : "offline", errorOf(failure));
+    }
+  }
+
+  /** Polls that succeeded last so long ago are no longer believed to come through. */
+  #doubtPolls(staleMs: number): void {
+    if (this.#poller.isRunning && this.#store.get().status === "polling" && this.#poller.staleMs > staleMs) {
+      this.#set(this.#tryingStatus(), errorOf(new Failure("timeout", "The server gave no answer in time.")));
+    }
+  }
+
+  /** The document is the newest at this moment; of one that cannot be understood nothing is known. */
+  #alive({ unsupported }: Partial<ConnectionState>): void {
+    if (!unsupported) {
+      this.#aliveAt = this.#now();
+    }
+  }
+
+  /** A stream ended: until then it would have told of anything newer. */
+  #heardOf(stream: StreamTry, failure: Failure): void {
+    if (stream.isLive && this.#store.get().unsupported === null && !this.#hold.isHolding) {
+      this.#aliveAt = stream.trueUntil(failure);
     }
   }
 
@@ -263,6 +315,9 @@ export class Connection {
   }
 
   #look(slept: boolean): void {
+    const { pollMs, connectMs } = this.#limits;
+    // What is on its way may be large and slow; but so long after the last one, what is shown is old.
+    this.#doubtPolls(pollMs + connectMs);
     if (this.#stream !== null && this.#stream.patienceMs <= 0) {
       this.#drop(this.#stream, this.#stream.complaint);
     } else if (slept) {
@@ -279,7 +334,9 @@ export class Connection {
   #set(status: ConnectionStatus, change: Partial<ConnectionState>): void {
     const before = this.#store.get();
     const since = before.status === status ? before.since : this.#now();
-    this.#store.update({ attempts: this.#failures + this.#poller.failures, ...change, status, since });
+    const settled = status === "reconnecting" || status === "offline" ? before.settled : status;
+    const attempts = this.#failures + this.#poller.failures;
+    this.#store.update({ attempts, ...change, status, since, settled }, { aliveAt: this.#aliveAt });
   }
 
   #now(): number {

@@ -13,7 +13,8 @@ export type FailureKind =
   | "refused"
   | "server"
   | "broken"
-  | "too_large";
+  | "too_large"
+  | "starting";
 
 /** The server's sentence is for people and comes from outside: no more of it than this is kept. */
 const MESSAGE_LENGTH_MAX = 300;

@@ -18,6 +18,8 @@ export interface Limits {
   readonly wakeMs: number;
   readonly frameMs: number;
   readonly retryAfterMaxMs: number;
+  readonly unreadMs: number;
+  readonly missingMs: number;
   readonly documentLengthMax: number;
 }
 
@@ -42,8 +44,9 @@ export const LIMITS: Limits = {
   pollMs: 5_000,
   pollBackoffFirstMs: 2_000,
   streamAgainMs: 30_000,
-  // How often it is looked whether the machine slept or a stream died; rare enough to cost nothing.
-  watchMs: 5_000,
+  // How often it is looked whether the machine slept or a stream died: for so long old values may look current. The
+  // ages on the page count by the second too, so this costs nothing beside them.
+  watchMs: 1_000,
   // A timer that is so late was not late: the machine slept, or the page was frozen.
   sleepMs: 10_000,
   // Several signs of waking come together (network, page, timer); they are one.
@@ -52,6 +55,10 @@ export const LIMITS: Limits = {
   frameMs: 16,
   // A server may ask for patience, not for a page that is dead for a day.
   retryAfterMaxMs: 120_000,
+  // An api that was started anew reads its state within seconds; after this an empty one is its true answer.
+  unreadMs: 30_000,
+  // A portfolio that was there a moment ago is missing because the api was started anew; after this it is gone.
+  missingMs: 60_000,
   // Characters. 5 000 holdings are about 2 million; what is much larger is no portfolio and would fill the memory.
   documentLengthMax: 32 * 1024 * 1024,
 };

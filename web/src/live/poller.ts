@@ -5,6 +5,9 @@ import { type Answer, ask, type Transport } from "./request";
 
 const NOT_MODIFIED = 304;
 
+/** When there is news of the network, what has lasted for so many polls is not waited for any more. */
+export const HANGS_POLLS = 2;
+
 /** What a poller tells; each may stop it. */
 export interface PollListener {
   /** A state came; a Failure where it cannot be used. */
@@ -26,6 +29,8 @@ export class Poller {
   #request: AbortController | null = null;
   #etag: string | null = null;
   #failures = 0;
+  #askedAt = 0;
+  #wellAt = 0;
 
   constructor(
     transport: Transport,
@@ -54,9 +59,15 @@ export class Poller {
     return this.#alarm.isSet || this.#request !== null;
   }
 
+  /** Milliseconds since a poll last succeeded, or since it was begun to poll. */
+  get staleMs(): number {
+    return this.#transport.now() - this.#wellAt;
+  }
+
   /** Poll from now on. */
   start(): void {
     if (!this.isRunning) {
+      this.#wellAt = this.#transport.now();
       void this.#poll();
     }
   }
@@ -70,14 +81,23 @@ export class Poller {
     this.#failures = 0;
   }
 
-  /** Poll after this short time, if polling at all. */
+  /** Poll after this short time, if polling at all. A request that hangs (from before sleep, maybe) is given up. */
   hurry(milliseconds: number): void {
-    this.#alarm.hurry(milliseconds);
+    const { pollMs } = this.#limits;
+    if (this.#request !== null && this.#transport.now() - this.#askedAt > HANGS_POLLS * pollMs) {
+      const request = this.#request;
+      this.#request = null;
+      this.#alarm.set(milliseconds);
+      request.abort();
+    } else {
+      this.#alarm.hurry(milliseconds);
+    }
   }
 
   async #poll(): Promise<void> {
     const request = new AbortController();
     this.#request = request;
+    this.#askedAt = this.#transport.now();
     let failure: Failure | null = null;
     try {
       const answer = await ask(this.#transport, {
@@ -107,6 +127,7 @@ export class Poller {
     const { pollMs, pollBackoffFirstMs, backoffMaxMs, retryAfterMaxMs } = this.#limits;
     if (failure === null) {
       const again = this.#failures > 0;
+      this.#wellAt = this.#transport.now();
       this.#failures = 0;
       this.#alarm.set(pollMs);
       this.#listener.succeeded(again);

@@ -22,6 +22,10 @@ export interface ConnectionState {
   readonly unsupported: { readonly schemaVersion: number } | null;
   /** When `document` came, by the local clock. */
   readonly receivedAt: number | null;
+  /** When the server last let hear of it that `document` is its newest: a state, a heartbeat, "not modified". */
+  readonly aliveAt: number | null;
+  /** The status, or while the connection is away the one before that. */
+  readonly settled: ConnectionStatus;
   /** The server's clock minus the local one; 0 until anything is known of it. */
   readonly serverSkewMs: number;
   /** Why it is not live, in the server's or our English words; null while it is. */
@@ -40,6 +44,8 @@ export function initialState(now: number): ConnectionState {
     document: null,
     unsupported: null,
     receivedAt: null,
+    aliveAt: null,
+    settled: "connecting",
     serverSkewMs: 0,
     lastError: null,
     lastErrorKind: null,

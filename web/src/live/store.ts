@@ -23,13 +23,13 @@ export class Store<T extends object> {
     return this.#listeners.size > 0;
   }
 
-  /** Replace some fields; where nothing differs nobody is called. */
-  update(change: Partial<T>): void {
+  /** Replace some fields; where nothing differs nobody is called. `along` goes with a change, and is none by itself. */
+  update(change: Partial<T>, along: Partial<T> = {}): void {
     const names = Object.keys(change) as (keyof T)[];
     if (names.every((name) => Object.is(change[name], this.#value[name]))) {
       return;
     }
-    this.#value = Object.freeze({ ...this.#value, ...change });
+    this.#value = Object.freeze({ ...this.#value, ...along, ...change });
     for (const listener of [...this.#listeners]) {
       listener();
     }

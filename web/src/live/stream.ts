@@ -20,6 +20,8 @@ export class StreamTry {
   readonly #now: () => number;
   /** When it was begun, or when bytes last came. */
   #touchedAt: number;
+  /** When bytes last came before those that the newest state ended with. */
+  #beforeNewestAt: number;
   #openedAt: number | null = null;
   #liveAt: number | null = null;
   /** The server's clock minus ours, by the Date header. */
@@ -29,6 +31,7 @@ export class StreamTry {
     this.#limits = limits;
     this.#now = transport.now;
     this.#touchedAt = transport.now();
+    this.#beforeNewestAt = this.#touchedAt;
     void this.#run(transport, path, token, listener).then((failure) => listener.ended(failure, this));
   }
 
@@ -40,6 +43,16 @@ export class StreamTry {
   /** A good document came: from the first on it is live. */
   markLive(): void {
     this.#liveAt ??= this.#now();
+  }
+
+  /** Whether a good document ever came. */
+  get isLive(): boolean {
+    return this.#liveAt !== null;
+  }
+
+  /** Until when its last good document was the newest, given why it ended: a broken one ended that when it came. */
+  trueUntil(failure: Failure): number {
+    return failure.kind === "broken" || failure.kind === "too_large" ? this.#beforeNewestAt : this.#touchedAt;
   }
 
   /** Whether it was live for so long that its loss is no failed try. */
@@ -126,8 +139,12 @@ export class StreamTry {
       if (done) {
         return;
       }
+      const before = this.#touchedAt;
       this.#touchedAt = this.#now();
       parser.feed(decoder.decode(value));
+      if (newest !== null || tooLarge) {
+        this.#beforeNewestAt = before;
+      }
       if (tooLarge) {
         throw new Failure("too_large", "The server's answer is larger than any portfolio.");
       }

@@ -4,6 +4,7 @@ import type { Cell } from "../lib/csv";
 import type { Decimal } from "../lib/decimal";
 import type { Language } from "../lib/language";
 import { assetName } from "../lib/names";
+import { TIME_ZONE } from "../lib/time";
 import type { PortfolioDocument } from "./document";
 import { type Holding, shareOf } from "./holdings";
 
@@ -105,4 +106,19 @@ export function allRows(
       ];
     }),
   );
+}
+
+/** Days as people here count them, written so that names sort by them. */
+const DAY = new Intl.DateTimeFormat("en-CA", {
+  timeZone: TIME_ZONE,
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+});
+
+/** Such as `portfolio-main-binance-savings-2026-11-23.csv`: of ids alone, so it is the same in every language. */
+export function fileNameOf({ portfolio, updatedAt }: PortfolioDocument, tabId: string): string {
+  const day = updatedAt === null ? [] : [DAY.format(new Date(updatedAt))];
+  const parts = ["portfolio", portfolio, tabId, ...day].map((part) => part.replace(/[^a-z0-9_-]+/gi, "-"));
+  return `${parts.join("-")}.csv`;
 }

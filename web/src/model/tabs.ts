@@ -47,3 +47,8 @@ export function isIn(tab: Tab, { exchange, account }: Named): boolean {
 export function accountsIn(document: PortfolioDocument, tab: Tab): Account[] {
   return document.accounts.filter((account) => isIn(tab, account));
 }
+
+/** The tab that is chosen; everything, once the chosen one is gone. */
+export function chosenIn(tabs: readonly Tab[], chosen: string): Tab {
+  return tabs.find(({ id }) => id === chosen) ?? { id: ALL, exchange: null, account: null };
+}

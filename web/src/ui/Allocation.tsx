@@ -17,6 +17,9 @@ import "../styles/allocation.css";
 
 const VIEWS = ["asset", "exchange", "wallet"] as const;
 
+/** What stands where a number is not known. */
+const UNKNOWN = "–";
+
 type View = (typeof VIEWS)[number];
 
 /** What the allocation is shown of. `money` writes an exact amount of dollars as the page does, masked when hidden. */
@@ -27,6 +30,8 @@ export type AllocationProps = {
   readonly hidden: boolean;
   /** What the sum of it all is called; it stands in the ring and under the table. */
   readonly totalLabel: string;
+  /** Nothing of it was ever read: its sum is unknown, and not 0. */
+  readonly isUnread?: boolean;
 };
 
 const NEVER_DRAWN: Readonly<Record<View, AllocationMemory>> = {
@@ -36,7 +41,7 @@ const NEVER_DRAWN: Readonly<Record<View, AllocationMemory>> = {
 };
 
 /** How the value divides among assets, exchanges or wallets: a ring, and the table that says the same. */
-export function Allocation({ groups, language, money, hidden, totalLabel }: AllocationProps) {
+export function Allocation({ groups, language, money, hidden, totalLabel, isUnread = false }: AllocationProps) {
   const t = useTranslations("allocation");
   const heading = useId();
   const [view, setView] = useState<View>("asset");
@@ -64,7 +69,7 @@ export function Allocation({ groups, language, money, hidden, totalLabel }: Allo
           active={active}
           onPoint={setActive}
           totalLabel={totalLabel}
-          total={money(allocation.totalUsd)}
+          total={isUnread ? UNKNOWN : money(allocation.totalUsd)}
         />
         {isEmpty ? (
           <p className="allocation-empty">{t("empty")}</p>

@@ -1,6 +1,6 @@
 /** The page as a whole: language, money, connection, and which of its faces is due. */
 
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useMemo, useState } from "react";
 import { I18nProvider } from "react-aria-components";
 import { IntlProvider } from "use-intl";
 import type { Client } from "../api/client";
@@ -18,6 +18,7 @@ import { usePreferences } from "./preferences";
 import { RefreshContext } from "./RefreshParts";
 import { Refreshing } from "./refresh";
 import { TimeContext } from "./time";
+import { IsUpContext } from "./usePortfolios";
 
 interface AppProps {
   readonly connection: Connection;
@@ -41,23 +42,34 @@ export function App({ connection, client, clock, portfolio }: AppProps) {
     [client, portfolio, connection],
   );
   const [token, setToken] = useState<string | null>(null);
-  useEffect(() => connection.setToken(token), [connection, token]);
+  const giveToken = useCallback(
+    (given: string) => {
+      // Copied text often brings spaces along, and no token has any.
+      const trimmed = given.trim();
+      setToken(trimmed);
+      // Directly: the same token given again changes nothing here, and is still to be tried again.
+      connection.setToken(trimmed);
+    },
+    [connection],
+  );
   return (
     <Words language={language}>
       <MoneyContext value={money}>
         <TimeContext value={time}>
           <RefreshContext value={refreshing}>
-            <Announcer />
-            <Boundary>
-              <Page
-                state={state}
-                client={client}
-                portfolio={portfolio}
-                token={token}
-                onToken={setToken}
-                onRetry={() => connection.wake()}
-              />
-            </Boundary>
+            <IsUpContext value={state.status === "live" || state.status === "polling"}>
+              <Announcer />
+              <Boundary>
+                <Page
+                  state={state}
+                  client={client}
+                  portfolio={portfolio}
+                  token={token}
+                  onToken={giveToken}
+                  onRetry={() => connection.wake()}
+                />
+              </Boundary>
+            </IsUpContext>
           </RefreshContext>
         </TimeContext>
       </MoneyContext>

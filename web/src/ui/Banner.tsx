@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { Button } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { formatTime } from "../lib/format";
+import { blameOf } from "../live/shown";
 import type { ConnectionState } from "../live/state";
 import { isLost, useKnownAt, useShownStatus } from "./Connection";
 import { Icon } from "./icons";
@@ -26,7 +27,6 @@ export function Banners({ connection, onRetry }: BannerProps) {
 
 function LostBanner({ connection, onRetry }: BannerProps) {
   const t = useTranslations("connection");
-  const unreadable = useTranslations("unreadable");
   const { language } = useMoney();
   const status = useShownStatus(connection);
   const knownAt = useKnownAt(connection);
@@ -35,18 +35,21 @@ function LostBanner({ connection, onRetry }: BannerProps) {
   }
   const { document, lastErrorKind, lastError } = connection;
   const time = formatTime(language, knownAt);
-  const isBroken = lastErrorKind === "broken" && document !== null;
+  const blame = blameOf(lastErrorKind);
+  const isGone = blame === "unreachable";
   return (
     <Banner tone="bad" testId="banner-lost">
       <p>
         <strong>
-          {isBroken
-            ? unreadable("text", { why: lastError ?? "", time })
-            : document === null
-              ? t("lostNever")
-              : t("lost", { time })}
+          {!isGone ? t(`why.${blame}`) : document === null ? t("lostNever") : t("lost", { time })}
+          {isGone || document === null ? null : ` ${t("known", { time })}`}
         </strong>{" "}
-        {t("lostDo")}
+        {t(isGone ? "lostDo" : "again")}
+        {lastError === null || isGone || blame === "starting" ? null : (
+          <span className="said" lang="en">
+            {lastError}
+          </span>
+        )}
       </p>
       <Button className="button" onPress={onRetry}>
         {t("retry")}

@@ -2,14 +2,15 @@
 
 import { createContext, useEffect, useRef } from "react";
 import { useTranslations } from "use-intl";
-import type { ConnectionState, ConnectionStatus } from "../live/state";
+import { isBusAway, mayBeCalm, type ShownStatus, shownStatus } from "../live/shown";
+import type { ConnectionState } from "../live/state";
 import { announce } from "./Announcer";
 import { useCalm } from "./useCalm";
 
 /** A break shorter than this is not worth a word: the stream is usually back within a second. */
 export const CALM_MS = 3_000;
 
-const TONES: Readonly<Record<ConnectionStatus, "good" | "wait" | "bad">> = {
+const TONES: Readonly<Record<ShownStatus, "good" | "wait" | "bad">> = {
   connecting: "wait",
   live: "good",
   reconnecting: "wait",
@@ -17,26 +18,31 @@ const TONES: Readonly<Record<ConnectionStatus, "good" | "wait" | "bad">> = {
   offline: "bad",
   unauthorised: "bad",
   not_found: "bad",
+  unsupported: "bad",
 };
 
-/** The state that people see: a short break is still called live. */
-export function useShownStatus(connection: ConnectionState): ConnectionStatus {
-  const isAway = connection.status === "reconnecting" || connection.status === "offline";
-  const isBreak = isAway && connection.document !== null;
-  const isCalm = useCalm(isBreak, CALM_MS);
-  return isBreak && isCalm ? "live" : connection.status;
+/** The status that people see: in a short break it is still the one from before. */
+export function useShownStatus(connection: ConnectionState): ShownStatus {
+  return shownStatus(connection, useCalm(mayBeCalm(connection), CALM_MS));
 }
 
 /** Whether what is shown may be older than it looks, so that it must be marked. */
-export function isLost(status: ConnectionStatus): boolean {
+export function isLost(status: ShownStatus): boolean {
   return status === "reconnecting" || status === "offline" || status === "unauthorised";
 }
 
-/** When the document came, by the server's clock, if the connection is lost since; null while what is shown is live. */
+/** Until when what is shown was the newest, by the server's clock, if the connection is lost; null while it is not. */
 export function useKnownAt(connection: ConnectionState): string | null {
   const status = useShownStatus(connection);
-  const { receivedAt, serverSkewMs } = connection;
-  return isLost(status) && receivedAt !== null ? new Date(receivedAt + serverSkewMs).toISOString() : null;
+  const { aliveAt, receivedAt, serverSkewMs } = connection;
+  const at = aliveAt ?? receivedAt;
+  return isLost(status) && at !== null ? new Date(at + serverSkewMs).toISOString() : null;
+}
+
+/** Whether what is shown is not the state of now: the connection is lost, the bus is away, or the server is too new. */
+export function useIsOld(connection: ConnectionState): boolean {
+  const status = useShownStatus(connection);
+  return isLost(status) || status === "unsupported" || isBusAway(connection);
 }
 
 /** Whether the connection is lost, for parts that then cannot do what they are for. */

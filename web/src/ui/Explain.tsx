@@ -7,9 +7,22 @@ import type { ApiError, Client, Explanation } from "../api/client";
 import { exchangeTitle } from "../exchanges";
 import { formatExact, formatTime } from "../lib/format";
 import { visible } from "../lib/visible";
+import { explainedIn } from "../model/explaining";
 import { Modal } from "./Modal";
 import { useMoney } from "./money";
 import { useNames } from "./names";
+
+/** Why an explanation could not be had, in the page's own words. */
+const WORDS = {
+  unauthorised: "whyUnauthorised",
+  writes_off: "whyRefused",
+  too_many: "whyTooMany",
+  network: "whyNetwork",
+  timeout: "whyTimeout",
+  not_found: "whyNotFound",
+  refused: "whyRefused",
+  server: "whyServer",
+} as const satisfies Record<ApiError["kind"], string>;
 
 interface ExplainProps {
   readonly client: Client;
@@ -17,13 +30,16 @@ interface ExplainProps {
   readonly portfolio: string;
   readonly asset: string | null;
   readonly exchange: string | null;
+  /** Only what is in this account of the exchange; null: in all of them. */
+  readonly account: string | null;
   readonly onClose: () => void;
 }
 
 /** The dialog; it asks anew each time it is opened, and says of which version it speaks. */
-export function Explain({ client, token, portfolio, asset, exchange, onClose }: ExplainProps) {
+export function Explain({ client, token, portfolio, asset, exchange, account, onClose }: ExplainProps) {
   const t = useTranslations("explain");
   const app = useTranslations("app");
+  const { account: accountName } = useNames();
   const [answer, setAnswer] = useState<Explanation | ApiError | null>(null);
   const [turn, setTurn] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the turn asks again
@@ -43,19 +59,26 @@ export function Explain({ client, token, portfolio, asset, exchange, onClose }: 
   return (
     <Modal isOpen={asset !== null} onClose={onClose} testId="explain-dialog" isWide>
       <Heading slot="title">
-        <bdi>{t("title", { asset: visible(asset ?? "") })}</bdi>
+        <bdi>
+          {exchange === null
+            ? t("title", { asset: visible(asset ?? "") })
+            : t("titleOf", { asset: visible(asset ?? ""), where: coverOf(exchange, account, accountName) })}
+        </bdi>
       </Heading>
       <div className="dialog-body">
         {answer === null ? <p className="note">{t("loading")}</p> : null}
         {answer !== null && "kind" in answer ? (
           <p role="alert">
-            {t("failed", { why: answer.message })}{" "}
+            {t("failed", { why: t(WORDS[answer.kind]) })}{" "}
+            <span lang="en" className="said">
+              {answer.message}
+            </span>{" "}
             <Button className="button" onPress={() => setTurn(turn + 1)}>
               {t("retry")}
             </Button>
           </p>
         ) : null}
-        {answer !== null && "balances" in answer ? <Explained answer={answer} /> : null}
+        {answer !== null && "balances" in answer ? <Explained answer={explainedIn(answer, account)} /> : null}
       </div>
       <div className="dialog-actions">
         <Button className="button primary" onPress={onClose}>
@@ -64,6 +87,15 @@ export function Explain({ client, token, portfolio, asset, exchange, onClose }: 
       </div>
     </Modal>
   );
+}
+
+/** The whole exchange, or the account with its label where it is asked for alone. */
+function coverOf(
+  exchange: string,
+  account: string | null,
+  name: (exchange: string, account: string) => string,
+): string {
+  return account === null ? exchangeTitle(exchange) : name(exchange, account);
 }
 
 function Explained({ answer }: { readonly answer: Explanation }) {

@@ -6,6 +6,8 @@ import { exchangeTitle } from "../exchanges";
 import { formatExact, formatTime } from "../lib/format";
 import { visible } from "../lib/visible";
 import type { PortfolioDocument } from "../model/document";
+import { type NamedSum, partsOf } from "../model/explaining";
+import type { Tab } from "../model/tabs";
 import { Modal } from "./Modal";
 import { useMoney } from "./money";
 import { useNames } from "./names";
@@ -15,32 +17,46 @@ const UNPRICED_MAX = 50;
 
 interface ExplainTotalProps {
   readonly document: PortfolioDocument;
+  readonly tab: Tab;
+  /** What the tab is called; null for that of everything. */
+  readonly label: string | null;
   readonly isOpen: boolean;
   readonly onClose: () => void;
 }
 
 /** The dialog. It goes with the live document: sums and parts are always of one version. */
-export function ExplainTotal({ document, isOpen, onClose }: ExplainTotalProps) {
+export function ExplainTotal({ document, tab, label, isOpen, onClose }: ExplainTotalProps) {
   const t = useTranslations("explain");
   const app = useTranslations("app");
   const money = useMoney();
   const { wallet: walletName, place } = useNames();
-  const { totals, rates, version, updatedAt } = document;
-  const more = totals.unpriced.length - UNPRICED_MAX;
+  const { rates, version, updatedAt } = document;
+  const parts = partsOf(document, tab);
+  const more = parts.unpriced.length - UNPRICED_MAX;
   return (
     <Modal isOpen={isOpen} onClose={onClose} testId="explain-total-dialog" isWide>
-      <Heading slot="title">{t("titleTotal")}</Heading>
+      <Heading slot="title">
+        <bdi>{label === null ? t("titleTotal") : t("titleTotalOf", { name: label })}</bdi>
+      </Heading>
       <div className="dialog-body">
         <dl className="sum">
           <dt>{t("exact")}</dt>
-          <dd>{totals.totalUsdExact === null ? "–" : money.exactValue(totals.totalUsdExact)}</dd>
+          <dd data-testid="total-exact">{parts.exactUsd === null ? "–" : money.exactValue(parts.exactUsd)}</dd>
         </dl>
-        <Sums title={t("byExchange")} sums={totals.byExchange} name={exchangeTitle} />
-        <Sums title={t("byWallet")} sums={totals.byWallet} name={walletName} />
+        <Sums title={t("byExchange")} sums={parts.byExchange} name={exchangeTitle} />
+        <Sums
+          title={t("byAccount")}
+          sums={parts.byAccount.map(({ exchange, account, totalUsdExact }) => ({
+            name: place(exchange, account, null),
+            totalUsdExact,
+          }))}
+          name={(name) => name}
+        />
+        <Sums title={t("byWallet")} sums={parts.byWallet} name={walletName} />
         <h3>{t("leftOut")}</h3>
-        {totals.unpriced.length === 0 ? <p className="note">{t("nothingLeftOut")}</p> : null}
+        {parts.unpriced.length === 0 ? <p className="note">{t("nothingLeftOut")}</p> : null}
         <ul>
-          {totals.unpriced.slice(0, UNPRICED_MAX).map(({ exchange, account, wallet, asset, amount }) => (
+          {parts.unpriced.slice(0, UNPRICED_MAX).map(({ exchange, account, wallet, asset, amount }) => (
             <li key={`${exchange}/${account}/${wallet}/${asset}`}>
               <bdi>
                 {money.amount(amount)} {visible(asset)}
@@ -80,7 +96,7 @@ export function ExplainTotal({ document, isOpen, onClose }: ExplainTotalProps) {
 
 interface SumsProps {
   readonly title: string;
-  readonly sums: PortfolioDocument["totals"]["byExchange"];
+  readonly sums: readonly NamedSum[];
   readonly name: (name: string) => string;
 }
 

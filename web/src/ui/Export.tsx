@@ -7,7 +7,7 @@ import { type Cell, DIALECTS, type Separator, toCsv } from "../lib/csv";
 import type { Decimal } from "../lib/decimal";
 import { MASK } from "../lib/format";
 import type { PortfolioDocument } from "../model/document";
-import { ALL_COLUMNS, allRows, type Column, SHOWN_COLUMNS, shownRows } from "../model/exporting";
+import { ALL_COLUMNS, allRows, type Column, fileNameOf, SHOWN_COLUMNS, shownRows } from "../model/exporting";
 import type { Holding } from "../model/holdings";
 import { Icon } from "./icons";
 import { Modal } from "./Modal";
@@ -27,7 +27,7 @@ interface ExportProps {
   readonly document: PortfolioDocument;
   readonly rows: readonly Holding[];
   readonly whole: Decimal;
-  readonly label: string;
+  readonly tabId: string;
 }
 
 /** The button and its dialog. */
@@ -47,7 +47,7 @@ export function Export(props: ExportProps) {
   );
 }
 
-function ExportForm({ document, rows, whole, label, onClose }: ExportProps & { readonly onClose: () => void }) {
+function ExportForm({ document, rows, whole, tabId, onClose }: ExportProps & { readonly onClose: () => void }) {
   const t = useTranslations("export");
   const app = useTranslations("app");
   const { hidden, language } = useMoney();
@@ -106,7 +106,7 @@ function ExportForm({ document, rows, whole, label, onClose }: ExportProps & { r
           className="button primary"
           data-testid="download"
           onPress={() => {
-            save(toCsv([head, ...cells], dialect), fileName(label, document));
+            save(toCsv([head, ...cells], dialect), fileNameOf(document, tabId));
             onClose();
           }}
         >
@@ -133,15 +133,6 @@ function useContents({ document, rows, whole }: Pick<ExportProps, "document" | "
     },
     all: { columns: ALL_COLUMNS as readonly Column[], cells: all },
   };
-}
-
-/** Such as `portfolio-main-binance-2026-11-23.csv`: made of our own words only, whatever an account is called. */
-function fileName(label: string, document: PortfolioDocument): string {
-  const day = (document.updatedAt ?? "").slice(0, "2026-11-23".length);
-  return ["portfolio", document.portfolio, label, day]
-    .map((part) => part.replace(/[^a-z0-9_-]+/gi, "-"))
-    .join("-")
-    .concat(".csv");
 }
 
 function save(text: string, name: string): void {

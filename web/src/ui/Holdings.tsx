@@ -6,6 +6,7 @@ import { useTranslations } from "use-intl";
 import type { Decimal } from "../lib/decimal";
 import { formatMoney } from "../lib/format";
 import type { Holding, Mark } from "../model/holdings";
+import type { Reading } from "../model/reading";
 import { SMALL_USD, type SortColumn, viewOf } from "../model/view";
 import { AssetTable } from "./AssetTable";
 import { Icon } from "./icons";
@@ -15,16 +16,22 @@ import { useShortcut } from "./useShortcut";
 
 const COLUMNS: readonly SortColumn[] = ["value", "asset", "total", "price", "change"];
 
+/** Asks how an asset's value is made: in the tab, or in one place of it. */
+export type ExplainAsset = (asset: string, exchange: string | null, account?: string | null) => void;
+
 interface HoldingsProps {
   readonly holdings: ReadonlyMap<string, Holding>;
   readonly whole: Decimal;
-  readonly isAll: boolean;
-  readonly actions: React.ReactNode;
-  readonly onExplain: (asset: string, exchange: string | null) => void;
+  readonly reading: Reading;
+  /** The exchange of each account of the tab. */
+  readonly exchanges: readonly string[];
+  /** What can be done with the very rows that are shown. */
+  readonly actions: (rows: readonly Holding[]) => React.ReactNode;
+  readonly onExplain: ExplainAsset;
 }
 
 /** The tools above the table, and the table. */
-export function Holdings({ holdings, whole, isAll, actions, onExplain }: HoldingsProps) {
+export function Holdings({ holdings, whole, reading, exchanges, actions, onExplain }: HoldingsProps) {
   const t = useTranslations("table");
   const { hideSmall, sort } = usePreferences();
   const [typed, setTyped] = useState("");
@@ -35,12 +42,12 @@ export function Holdings({ holdings, whole, isAll, actions, onExplain }: Holding
       <div className="tools">
         <Tools typed={typed} onTyped={setTyped} />
         <span className="spacer" />
-        {actions}
+        {actions(rows)}
       </div>
       {rows.length > 0 ? (
         <AssetTable rows={rows} whole={whole} sort={sort} label={t("label")} onExplain={onExplain} />
       ) : (
-        <Nothing isEmpty={holdings.size === 0} isAll={isAll} query={query} />
+        <Nothing isEmpty={holdings.size === 0} reading={reading} isSeveral={exchanges.length > 1} query={query} />
       )}
       <p className="table-foot">
         <span data-testid="shown">
@@ -49,7 +56,7 @@ export function Holdings({ holdings, whole, isAll, actions, onExplain }: Holding
         <MarkCounts holdings={holdings} />
         {hiddenSmall > 0 ? <span data-testid="hidden-small"> · {t("hiddenSmall", { count: hiddenSmall })}</span> : null}
       </p>
-      {holdings.size === 0 ? null : <p className="note">{t("noteReconcile")}</p>}
+      {holdings.size === 0 ? null : <Note exchanges={exchanges} />}
     </>
   );
 }
@@ -89,7 +96,7 @@ const Tools = memo(function Tools({ typed, onTyped }: ToolsProps) {
   );
 });
 
-const COUNTED: readonly Mark[] = ["suspicious", "stale", "priceStale", "unpriced"];
+const COUNTED = ["suspicious", "stale", "priceStale", "unpriced"] as const satisfies readonly Mark[];
 
 /** How many holdings bear each mark, also those that are not in sight. */
 function MarkCounts({ holdings }: { readonly holdings: ReadonlyMap<string, Holding> }) {
@@ -103,9 +110,18 @@ function MarkCounts({ holdings }: { readonly holdings: ReadonlyMap<string, Holdi
     .map(({ mark, count }) => (
       <span key={mark} data-testid={`count-${mark}`}>
         {" · "}
-        {count} {t(mark)}
+        {t(`count_${mark}`, { count })}
       </span>
     ));
+}
+
+const NOTES = { binance: "note_binance", btcturk: "note_btcturk" } as const;
+
+/** What the sum has of each exchange, and what not yet. */
+function Note({ exchanges }: { readonly exchanges: readonly string[] }) {
+  const t = useTranslations("table");
+  const known = (Object.keys(NOTES) as (keyof typeof NOTES)[]).filter((name) => exchanges.includes(name));
+  return <p className="note">{[...known.map((name) => t(NOTES[name])), t("noteLocked")].join(" ")}</p>;
 }
 
 /** Where rows are cards there are no column heads to sort by. */
@@ -136,18 +152,21 @@ function SortChoice() {
   );
 }
 
+const EMPTY = { unconfigured: "notSetUp", unread: "notRead", partly: "emptyPartly" } as const;
+
 interface NothingProps {
   readonly isEmpty: boolean;
-  readonly isAll: boolean;
+  readonly reading: Reading;
+  readonly isSeveral: boolean;
   readonly query: string;
 }
 
-function Nothing({ isEmpty, isAll, query }: NothingProps) {
+function Nothing({ isEmpty, reading, isSeveral, query }: NothingProps) {
   const t = useTranslations("table");
   if (isEmpty) {
     return (
-      <p className="nothing-here" data-testid="empty">
-        {t(isAll ? "emptyAll" : "empty")}
+      <p className="nothing-here" data-testid={reading === "read" ? "empty" : `empty-${reading}`}>
+        {t(reading === "read" ? (isSeveral ? "emptyAll" : "empty") : EMPTY[reading])}
       </p>
     );
   }

@@ -1,10 +1,12 @@
 /** Whether the total is whole, and if not, why: a badge that opens the list. */
 
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Button, Heading } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { visible } from "../lib/visible";
 import type { PortfolioDocument, Reason } from "../model/document";
+import { partialOf } from "../model/reading";
+import type { Tab } from "../model/tabs";
 import { Icon } from "./icons";
 import { Modal } from "./Modal";
 import { useNames } from "./names";
@@ -25,27 +27,32 @@ const KINDS = [
 ] as const;
 
 /** The badge. Nothing is shown where the total is complete: what is normal needs no word. */
-export function Partial({ document }: { readonly document: PortfolioDocument }) {
+export function Partial({ document, tab }: { readonly document: PortfolioDocument; readonly tab: Tab }) {
   const t = useTranslations("total");
   const app = useTranslations("app");
   const [isOpen, setOpen] = useState(false);
-  const { partial, reasons } = document.totals;
-  if (!partial) {
-    return null;
-  }
+  const { isPartial, reasons } = partialOf(document, tab);
+  // Once complete the list is closed for good: it must not open by itself when something is missing again.
+  useEffect(() => {
+    if (!isPartial) {
+      setOpen(false);
+    }
+  }, [isPartial]);
   return (
     <>
-      <Button className="mark warn partial" onPress={() => setOpen(true)} data-testid="total-partial">
-        <Icon name="warning" />
-        {t("partial")}
-        {reasons.length > 0 ? (
-          <span className="partial-count"> · {t("partialCount", { count: reasons.length })}</span>
-        ) : null}
-      </Button>
-      <Modal isOpen={isOpen} onClose={() => setOpen(false)} testId="partial-dialog">
+      {isPartial ? (
+        <Button className="mark warn partial" onPress={() => setOpen(true)} data-testid="total-partial">
+          <Icon name="warning" />
+          {t("partial")}
+          {reasons.length > 0 ? (
+            <span className="partial-count"> · {t("partialCount", { count: reasons.length })}</span>
+          ) : null}
+        </Button>
+      ) : null}
+      <Modal isOpen={isOpen && isPartial} onClose={() => setOpen(false)} testId="partial-dialog">
         <Heading slot="title">{t("partial")}</Heading>
         <p>{t("partialWhy")}</p>
-        <ReasonList document={document} />
+        <ReasonList document={document} reasons={reasons} />
         <div className="dialog-actions">
           <Button className="button primary" onPress={() => setOpen(false)}>
             {app("close")}
@@ -56,11 +63,15 @@ export function Partial({ document }: { readonly document: PortfolioDocument }) 
   );
 }
 
+interface ReasonListProps {
+  readonly document: PortfolioDocument;
+  readonly reasons: readonly Reason[];
+}
+
 /** The reasons in words, the first ones first. */
-export function ReasonList({ document }: { readonly document: PortfolioDocument }) {
+export function ReasonList({ document, reasons }: ReasonListProps) {
   const t = useTranslations("total");
   const word = useReasonWords(document);
-  const { reasons } = document.totals;
   const more = reasons.length - REASONS_MAX;
   return (
     <ul data-testid="reasons">

@@ -4,23 +4,23 @@ import { useCallback, useMemo, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Client } from "../api/client";
 import { exchangeTitle } from "../exchanges";
+import type { Decimal } from "../lib/decimal";
 import type { ConnectionState } from "../live/state";
 import type { PortfolioDocument } from "../model/document";
 import { groupsOf } from "../model/groups";
 import { type Holding, holdingsOf, sumOfValues } from "../model/holdings";
+import { readingOf } from "../model/reading";
 import { toneOf } from "../model/sources";
-import { ALL, accountsIn, isIn, type Tab, tabsOf } from "../model/tabs";
+import { ALL, accountsIn, chosenIn, isIn, type Tab, tabsOf } from "../model/tabs";
 import { totalOf } from "../model/totals";
-import { viewOf } from "../model/view";
 import { Allocation } from "./Allocation";
-import { useKnownAt } from "./Connection";
+import { useIsOld, useKnownAt } from "./Connection";
 import { Explain } from "./Explain";
 import { ExplainTotal } from "./ExplainTotal";
 import { Export } from "./Export";
-import { Holdings } from "./Holdings";
+import { type ExplainAsset, Holdings } from "./Holdings";
 import { useMoney } from "./money";
 import { useNames } from "./names";
-import { usePreferences } from "./preferences";
 import { RefreshButton, useRefresh } from "./RefreshParts";
 import { EVERYTHING } from "./refresh";
 import { Sources } from "./Sources";
@@ -36,18 +36,31 @@ interface PortfolioProps {
   readonly token: string | null;
 }
 
+interface Asked {
+  readonly asset: string;
+  readonly exchange: string | null;
+  readonly account: string | null;
+}
+
 /** All of it. */
 export function Portfolio({ state, document, client, token }: PortfolioProps) {
   const t = useTranslations("tabs");
   const { account: accountName } = useNames();
   const [chosen, setChosen] = useState(ALL);
-  const [asked, setAsked] = useState<{ asset: string; exchange: string | null } | null>(null);
-  const explain = useCallback((asset: string, exchange: string | null) => setAsked({ asset, exchange }), []);
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const explain = useCallback<ExplainAsset>(
+    (asset, exchange, account = null) => setAsked({ asset, exchange, account }),
+    [],
+  );
   const [isTotalOpen, setTotalOpen] = useState(false);
   const [refreshing] = useRefresh();
   useShortcut("r", () => void refreshing.begin(EVERYTHING));
   const tabs = useMemo(() => tabsOf(document), [document]);
-  const tab = tabs.find(({ id }) => id === chosen) ?? (tabs[0] as Tab);
+  const tab = chosenIn(tabs, chosen);
+  if (tab.id !== chosen) {
+    // Its accounts are gone. When they come back nobody is thrown onto that tab again.
+    setChosen(tab.id);
+  }
   const { holdings, whole } = useTabHoldings(document, tab);
   const labelOf = ({ exchange, account }: Tab): string => {
     if (exchange === null) {
@@ -63,27 +76,23 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
     tabs.map((one) => ({ id: one.id, label: labelOf(one), isTroubled: isTroubled(document, one) })),
   );
   const knownAt = useKnownAt(state);
+  const isOld = useIsOld(state);
   return (
     <div className="portfolio">
       {knownAt === null ? (
         <Troubles bus={document.bus} sources={document.sources.filter((source) => isIn(tab, source))} />
       ) : null}
-      <TotalBox
-        document={document}
-        tab={tab}
-        label={labelOf(tab)}
-        isOld={knownAt !== null}
-        onExplain={() => setTotalOpen(true)}
-      />
+      <TotalBox document={document} tab={tab} label={labelOf(tab)} isOld={isOld} onExplain={() => setTotalOpen(true)} />
       <div className="columns">
         <PanelContext
           value={
             <Holdings
               holdings={holdings}
               whole={whole}
-              isAll={tab.id === ALL}
+              reading={readingOf(document, tab)}
+              exchanges={accountsIn(document, tab).map(({ exchange }) => exchange)}
               onExplain={explain}
-              actions={<Actions document={document} tab={tab} label={labelOf(tab)} holdings={holdings} />}
+              actions={(rows) => <Actions document={document} tab={tab} rows={rows} whole={whole} />}
             />
           }
         >
@@ -104,9 +113,16 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
         portfolio={document.portfolio}
         asset={asked?.asset ?? null}
         exchange={asked?.exchange ?? tab.exchange}
+        account={asked?.account ?? tab.account}
         onClose={() => setAsked(null)}
       />
-      <ExplainTotal document={document} isOpen={isTotalOpen} onClose={() => setTotalOpen(false)} />
+      <ExplainTotal
+        document={document}
+        tab={tab}
+        label={tab.id === ALL ? null : labelOf(tab)}
+        isOpen={isTotalOpen}
+        onClose={() => setTotalOpen(false)}
+      />
     </div>
   );
 }
@@ -143,6 +159,7 @@ function TotalBox({ document, tab, label, isOld, onExplain }: TotalBoxProps) {
   return (
     <Total
       document={document}
+      tab={tab}
       total={total}
       label={tab.id === ALL ? t("label") : t("of", { name: label })}
       isOld={isOld}
@@ -154,17 +171,15 @@ function TotalBox({ document, tab, label, isOld, onExplain }: TotalBoxProps) {
 interface ActionsProps {
   readonly document: PortfolioDocument;
   readonly tab: Tab;
-  readonly label: string;
-  readonly holdings: ReadonlyMap<string, Holding>;
+  readonly rows: readonly Holding[];
+  readonly whole: Decimal;
 }
 
-function Actions({ document, tab, label, holdings }: ActionsProps) {
-  const { hideSmall, sort } = usePreferences();
-  const { rows } = viewOf(holdings.values(), { query: "", hideSmall, sort });
+function Actions({ document, tab, rows, whole }: ActionsProps) {
   const target = { exchange: tab.exchange, account: tab.account };
   return (
     <>
-      <Export document={document} rows={rows} whole={sumOfValues(holdings.values())} label={label} />
+      <Export document={document} rows={rows} whole={whole} tabId={tab.id} />
       <RefreshButton target={target} document={document} />
     </>
   );
@@ -188,6 +203,7 @@ function AllocationCard({ document, tab }: { readonly document: PortfolioDocumen
         money={money.value}
         hidden={money.hidden}
         totalLabel={t("label")}
+        isUnread={accountsIn(document, tab).length === 0}
       />
     </div>
   );

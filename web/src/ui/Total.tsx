@@ -7,6 +7,7 @@ import { compareDecimals, parseDecimal, ZERO } from "../lib/decimal";
 import { type Currency, formatDuration, formatMoney, formatPercent, formatPrice, maskOr } from "../lib/format";
 import type { PortfolioDocument, Rate } from "../model/document";
 import { convert } from "../model/holdings";
+import type { Tab } from "../model/tabs";
 import { useMoney } from "./money";
 import { Partial } from "./Partial";
 import { CURRENCIES, choose, usePreferences } from "./preferences";
@@ -21,6 +22,7 @@ export interface TotalOf {
 
 interface TotalProps {
   readonly document: PortfolioDocument;
+  readonly tab: Tab;
   readonly total: TotalOf;
   readonly label: string;
   readonly isOld: boolean;
@@ -28,7 +30,7 @@ interface TotalProps {
 }
 
 /** The total with its change, its rate, its peg, and whether it is whole. */
-export function Total({ document, total, label, isOld, onExplain }: TotalProps) {
+export function Total({ document, tab, total, label, isOld, onExplain }: TotalProps) {
   const t = useTranslations("total");
   const money = useMoney();
   const isUnknown = total.exactUsd === null;
@@ -48,7 +50,7 @@ export function Total({ document, total, label, isOld, onExplain }: TotalProps) 
             {isUnknown ? t("unknown") : money.value(total.exactUsd)}
           </span>
         </Button>
-        <Partial document={document} />
+        <Partial document={document} tab={tab} />
       </div>
       <div className="total-notes">
         {total.change === null || isUnknown ? null : <Change change={total.change} />}

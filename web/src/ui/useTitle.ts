@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "react";
 import { useTranslations } from "use-intl";
+import { isCurrent } from "../live/shown";
 import type { ConnectionState } from "../live/state";
 import { useMoney } from "./money";
 
@@ -17,8 +18,7 @@ export function useTitle(state: ConnectionState): void {
   const money = useMoney();
   const written = useRef({ kind: "", at: 0 });
   const exact = state.document?.totals.totalUsdExact ?? null;
-  const isShown =
-    exact !== null && !money.hidden && money.perUsd !== null && (state.status === "live" || state.status === "polling");
+  const isShown = exact !== null && !money.hidden && money.perUsd !== null && isCurrent(state);
   const demo = state.document?.demo ? " · Demo" : "";
   const title = `${isShown ? t("title", { total: money.value(exact) }) : t("titleUnknown")}${demo} · ${t("name")}`;
   // What else than the amount changes is never late: above all that it is to be hidden.

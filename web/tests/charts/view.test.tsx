@@ -18,7 +18,14 @@ const ASSETS: SliceRow[] = [
   { key: "loan", label: "USDT", valueUsd: "-17.5", share: -0.0004 },
 ];
 
-function page(language: Language, { hidden = false, asset = ASSETS }: { hidden?: boolean; asset?: SliceRow[] } = {}) {
+function page(
+  language: Language,
+  {
+    hidden = false,
+    asset = ASSETS,
+    isUnread = false,
+  }: { hidden?: boolean; asset?: SliceRow[]; isUnread?: boolean } = {},
+) {
   const money = (usd: string) => maskOr(hidden, formatMoney(language, usd, "USD"));
   return renderToStaticMarkup(
     <IntlProvider locale={language} messages={language === "tr" ? tr : en} timeZone="Europe/Istanbul">
@@ -28,6 +35,7 @@ function page(language: Language, { hidden = false, asset = ASSETS }: { hidden?:
         money={money}
         hidden={hidden}
         totalLabel="Total"
+        isUnread={isUnread}
       />
     </IntlProvider>,
   );
@@ -88,5 +96,10 @@ describe("the allocation", () => {
     const html = page("en", { asset: [] });
     expect(html).not.toContain("<table");
     expect(html).toContain(en.allocation.empty);
+  });
+
+  it("has a dash in the ring where nothing was read, and 0 where what was read is empty", () => {
+    expect(page("en", { asset: [], isUnread: true })).toContain("<strong>–</strong>");
+    expect(page("en", { asset: [] })).toContain("<strong>$0.00</strong>");
   });
 });

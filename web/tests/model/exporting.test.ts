@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Cell, toCsv } from "../../src/lib/csv";
-import { ALL_COLUMNS, allRows, type Column, SHOWN_COLUMNS, shownRows } from "../../src/model/exporting";
+import { ALL_COLUMNS, allRows, type Column, fileNameOf, SHOWN_COLUMNS, shownRows } from "../../src/model/exporting";
 import { holdingsOf, shareOf, sumOfValues } from "../../src/model/holdings";
 import { anyAccounts } from "../arbitrary";
 import { account, balance, document, mirrored, NOON, sumOf, wallet, worth } from "../build";
@@ -159,5 +159,21 @@ describe("the file", () => {
   it("has no column twice", () => {
     expect(new Set(SHOWN_COLUMNS).size).toBe(SHOWN_COLUMNS.length);
     expect(new Set(ALL_COLUMNS).size).toBe(ALL_COLUMNS.length);
+  });
+});
+
+describe("the name of the file", () => {
+  it("is made of the tab's id and the day in Istanbul", () => {
+    const late = document([], { updatedAt: "2026-11-23T21:30:00.000Z" });
+    expect(fileNameOf(late, "binance/savings")).toBe("portfolio-main-binance-savings-2026-11-24.csv");
+    expect(fileNameOf(document([]), "all")).toBe("portfolio-main-all-2026-11-23.csv");
+  });
+
+  it("has nothing that a file's name may not have, whatever an account is called", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (id) => {
+        expect(fileNameOf(document([]), id)).toMatch(/^portfolio-main-[a-z0-9_-]*-2026-11-23\.csv$/i);
+      }),
+    );
   });
 });

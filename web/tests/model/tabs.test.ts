@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PortfolioDocument } from "../../src/model/document";
-import { ALL, accountsIn, isIn, type Tab, tabsOf } from "../../src/model/tabs";
+import { ALL, accountsIn, chosenIn, isIn, type Tab, tabsOf } from "../../src/model/tabs";
 import { anyDocument } from "../arbitrary";
 import { account, balance, document, source, worth } from "../build";
 
@@ -63,5 +63,13 @@ describe("the tabs", () => {
         }
       }),
     );
+  });
+});
+
+describe("the chosen tab", () => {
+  it("is everything once its accounts are gone", () => {
+    const tabs = tabsOf(document([account("binance", [])]));
+    expect(chosenIn(tabs, "binance").id).toBe("binance");
+    expect(chosenIn(tabs, "btcturk").id).toBe(ALL);
   });
 });
