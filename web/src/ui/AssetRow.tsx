@@ -7,6 +7,7 @@ import { assetName } from "../lib/names";
 import { visible } from "../lib/visible";
 import type { Holding, Mark } from "../model/holdings";
 import { Breakdown } from "./Breakdown";
+import type { ExplainAsset } from "./Holdings";
 import { Icon } from "./icons";
 import { useMoney } from "./money";
 
@@ -31,7 +32,7 @@ interface AssetRowProps {
   readonly isOpen: boolean;
   readonly index: number;
   readonly onToggle: (asset: string) => void;
-  readonly onExplain: (asset: string, exchange: string | null) => void;
+  readonly onExplain: ExplainAsset;
   readonly measure?: (element: Element | null) => void;
 }
 

@@ -9,6 +9,7 @@ import type { Holding } from "../model/holdings";
 import { shareOf } from "../model/holdings";
 import type { Sort, SortColumn } from "../model/view";
 import { AssetRow } from "./AssetRow";
+import type { ExplainAsset } from "./Holdings";
 import { Icon } from "./icons";
 import { useMoney } from "./money";
 import { choose } from "./preferences";
@@ -38,7 +39,7 @@ interface AssetTableProps {
   readonly whole: Decimal;
   readonly sort: Sort;
   readonly label: string;
-  readonly onExplain: (asset: string, exchange: string | null) => void;
+  readonly onExplain: ExplainAsset;
 }
 
 /** The table. Which rows are opened is remembered by asset, so updates and sorting keep them open. */
@@ -119,7 +120,7 @@ interface RowsProps {
   /** The asset whose row has the focus. */
   readonly held: string | null;
   readonly onToggle: (asset: string) => void;
-  readonly onExplain: (asset: string, exchange: string | null) => void;
+  readonly onExplain: ExplainAsset;
 }
 
 function PlainRows({ rows, whole, open, onToggle, onExplain }: Omit<RowsProps, "held">) {

@@ -2,12 +2,13 @@
 
 import { useTranslations } from "use-intl";
 import type { Holding } from "../model/holdings";
+import type { ExplainAsset } from "./Holdings";
 import { useMoney } from "./money";
 import { useNames } from "./names";
 
 interface BreakdownProps {
   readonly holding: Holding;
-  readonly onExplain: (asset: string, exchange: string | null) => void;
+  readonly onExplain: ExplainAsset;
 }
 
 /** A row of the asset table that holds a table of its own. */
@@ -62,7 +63,7 @@ export function Breakdown({ holding, onExplain }: BreakdownProps) {
                     <button
                       type="button"
                       className="explain plain"
-                      onClick={() => onExplain(holding.asset, exchange)}
+                      onClick={() => onExplain(holding.asset, exchange, account)}
                       aria-label={`${money.worth(balance.asset, balance.total, balance.valueUsd)}. ${t("explain", { asset: holding.asset })}`}
                     >
                       {money.worth(balance.asset, balance.total, balance.valueUsd)}
