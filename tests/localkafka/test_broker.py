@@ -110,6 +110,21 @@ async def test_data_outlive_a_kill_and_a_restart_but_not_a_wipe(broker: MakeBrok
     assert await topics(one.bootstrap) == []
 
 
+def threads_of(pid: int | None) -> set[str]:
+    """How the threads of a process stand, by their letters in /proc."""
+    return {stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the state of threads is read from /proc")
+async def test_when_pausing_returns_every_thread_stands(broker: MakeBroker):
+    one = broker()
+    await one.start()
+    for _ in range(20):
+        one.pause()
+        assert threads_of(one.pid) == {"T"}
+        one.resume()
+
+
 async def test_a_paused_broker_is_silent_and_goes_on(broker: MakeBroker):
     one = broker()
     await one.start()

@@ -34,8 +34,9 @@ POLLS = {
 PACE = 0.03
 """Between two looks."""
 
-SILENCE_SECONDS_MAX = 1.0
-"""The api is asked ten times a second; without an answer for so long it does not serve."""
+SILENCE_SECONDS_MAX = 2.5
+"""The api is asked ten times a second; without an answer for so long it does not serve. It is less than the shortest
+deadline of anything that it could wrongly wait for, and more than a machine that starts a broker beside it needs."""
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
