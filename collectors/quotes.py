@@ -1,6 +1,7 @@
 """Prices: which symbols somebody wants, what they last traded at, and when that is worth an event."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ HEARTBEAT_SECONDS: Final = 30.0
 SYMBOL_SECONDS_MIN: Final = 1.0
 """A symbol is quoted at most this often."""
 
+NEWLY_WANTED_SECONDS_MIN: Final = 1.0
+"""What is newly wanted is asked for at once, but so long after the last poll: an account's first wallets come together,
+and a costly call for each of them would be one too many."""
+
 SYMBOLS_MAX: Final = 2000
 """More symbols than any real portfolio needs; a flood of wanted assets does not eat the budget of the balances."""
 
@@ -46,6 +51,8 @@ class Wanted:
         self._assets: dict[str, WantedAsset] = {}
         self._gate = VersionGate()
         self._emptied = emptied
+        self.changed = asyncio.Event()
+        """Set when something is wanted that was not; who waits for it clears it."""
 
     def apply(self, facts: Sequence[Decoded]) -> None:
         """Take records in: the newest of a key counts, a tombstone ends it, and no older one brings it back."""
@@ -54,7 +61,10 @@ class Wanted:
                 self._gate.delete(fact.key)
                 self._assets.pop(fact.key, None)
             elif isinstance(fact.event, WantedAsset) and self._gate.admits(fact.key, fact.event.version):
+                known = self._assets.get(fact.key)
                 self._assets[fact.key] = fact.event
+                if known is None or known.bridge != fact.event.bridge:
+                    self.changed.set()
 
     def caught_up(self) -> None:
         """Nothing to do: what is wanted is quoted as it becomes known."""
@@ -146,6 +156,8 @@ class PriceLoop:
         beat = max(SYMBOL_SECONDS_MIN, HEARTBEAT_SECONDS - poll_seconds * (1 + 2 * pacing.jitter))
         self._gate = QuoteGate(beat)
         self._failures = 0
+        self._asked: set[str] | None = None
+        """The symbols of the last poll, if it succeeded."""
         self._facts: dict[str, Encoded] = {}
         """The last quote of each symbol."""
         self.last: dict[tuple[str, str], Decimal] = {}
@@ -165,11 +177,28 @@ class PriceLoop:
         await self._listing.tried.wait()
         pause = 0.0
         while True:
-            await asyncio.sleep(pause)
+            await self._rest(pause)
             pause = await self._poll()
+
+    async def _rest(self, pause: float) -> None:
+        """Wait for the next poll; after a good one only until a symbol is wanted that it did not ask for."""
+        first = min(pause, NEWLY_WANTED_SECONDS_MIN)
+        await asyncio.sleep(first)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause - first):
+                while not self._misses_some():
+                    self._wanted.changed.clear()
+                    await self._wanted.changed.wait()
+
+    def _misses_some(self) -> bool:
+        listing = self._listing.listing
+        if listing is None or self._asked is None:
+            return False
+        return any(symbol.name not in self._asked for symbol in self._wanted.symbols(self._exchange.name, listing))
 
     async def _poll(self) -> float:
         listing = self._listing.listing
+        self._asked = None
         if listing is None:
             if self._listing.error is not None:
                 self._note(self._listing.error)
@@ -193,6 +222,7 @@ class PriceLoop:
                     break
         self._note(error)
         if error is None or error.cure == "listing":
+            self._asked = set(symbols)
             return jittered(self._poll_seconds, self._pacing, self._chance)
         return pause_after(
             error, failures=self._failures, interval=self._poll_seconds, pacing=self._pacing, chance=self._chance

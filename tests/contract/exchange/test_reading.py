@@ -2,13 +2,16 @@
 
 import asyncio
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from collectors.quotes import NEWLY_WANTED_SECONDS_MIN
 from schemas.events import RefreshCommand, WantedAsset
 from schemas.versions import EPOCH_RANDOM_MAX
 from simulator import Fault
+from tests.contract.exchange.conftest import FAST, TICKER_PATHS
 
 
 async def test_every_wallet_is_published_exactly_as_it_is(harness) -> None:
@@ -113,6 +116,40 @@ async def test_prices_of_wanted_assets_are_quoted_and_follow_the_market(harness)
     assert last().price_24h_ago is None
     assert {"BTC", "USDT", "ETH"} <= {one.base for one in harness.quotes()}
     assert not any("SOL" in {one.base, one.quote} for one in harness.quotes())
+
+
+async def test_what_is_newly_wanted_is_asked_for_before_the_next_poll_and_only_that_is_a_reason(harness) -> None:
+    """A coin that was just found has no price until somebody asks: nobody looks at a partial total for so long."""
+    at = dt.datetime.now(dt.UTC)
+    tickers = TICKER_PATHS[harness.name]
+
+    async def want(*assets: str, portfolio: str = "main") -> None:
+        await harness.publish(
+            *(WantedAsset(epoch=1, seq=1, published_at=at, portfolio=portfolio, asset=asset) for asset in assets)
+        )
+
+    await harness.start(keyless=True, price_poll_seconds=600)
+    await harness.until(harness.quotes)
+    # What is priced already, and what is not listed, is no reason; the ETH behind them is the one reason there is.
+    await want("BTC", "NOTLISTED")
+    await want("BTC", portfolio="other")
+    await want("ETH")
+    await harness.until(lambda: any(one.base == "ETH" for one in harness.quotes()))
+    first, second = harness.calls(tickers)
+    assert second.at - first.at >= NEWLY_WANTED_SECONDS_MIN
+
+
+async def test_a_poll_of_prices_that_failed_is_not_hurried_by_what_is_newly_wanted(harness) -> None:
+    at = dt.datetime.now(dt.UTC)
+    tickers = TICKER_PATHS[harness.name]
+    harness.sim.inject(Fault(exchange=harness.name, kind="status", status=503, path=tickers, body="{}"))
+    pacing = replace(FAST, backoff_first=2.5, backoff_shortest=2.5, backoff_longest=2.5)
+    await harness.start(keyless=True, price_poll_seconds=600, pacing=pacing)
+    await harness.until(lambda: harness.calls(tickers))
+    await harness.publish(WantedAsset(epoch=1, seq=1, published_at=at, portfolio="main", asset="ETH"))
+    await harness.until(lambda: len(harness.calls(tickers)) >= 2)
+    first, second = harness.calls(tickers)[:2]
+    assert second.at - first.at >= 2.4
 
 
 @pytest.mark.parametrize("code", [-1121, -1100])
