@@ -4,10 +4,10 @@ import asyncio
 import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
-from collectors.quotes import NEWLY_WANTED_SECONDS_MIN
 from schemas.events import RefreshCommand, WantedAsset
 from schemas.versions import EPOCH_RANDOM_MAX
 from simulator import Fault
@@ -118,38 +118,45 @@ async def test_prices_of_wanted_assets_are_quoted_and_follow_the_market(harness)
     assert not any("SOL" in {one.base, one.quote} for one in harness.quotes())
 
 
-async def test_what_is_newly_wanted_is_asked_for_before_the_next_poll_and_only_that_is_a_reason(harness) -> None:
-    """A coin that was just found has no price until somebody asks: nobody looks at a partial total for so long."""
+def want(*assets: str, portfolio: str = "main") -> list[WantedAsset]:
     at = dt.datetime.now(dt.UTC)
+    return [WantedAsset(epoch=1, seq=1, published_at=at, portfolio=portfolio, asset=asset) for asset in assets]
+
+
+async def test_what_is_newly_wanted_is_asked_for_before_the_next_poll_and_only_that(harness, monkeypatch) -> None:
+    """A coin that was just found has no price until somebody asks: nobody looks at a partial total for so long."""
+    monkeypatch.setattr("collectors.quotes.NEWLY_WANTED_SECONDS_MIN", 0.2)
     tickers = TICKER_PATHS[harness.name]
-
-    async def want(*assets: str, portfolio: str = "main") -> None:
-        await harness.publish(
-            *(WantedAsset(epoch=1, seq=1, published_at=at, portfolio=portfolio, asset=asset) for asset in assets)
-        )
-
     await harness.start(keyless=True, price_poll_seconds=600)
     await harness.until(harness.quotes)
-    # What is priced already, and what is not listed, is no reason; the ETH behind them is the one reason there is.
-    await want("BTC", "NOTLISTED")
-    await want("BTC", portfolio="other")
-    await want("ETH")
+    # What is priced already, and what is not listed, is no reason.
+    await harness.publish(*want("BTC", "NOTLISTED"), *want("BTC", portfolio="other"))
+    await asyncio.sleep(0.6)
+    assert len(harness.calls(tickers)) == 1
+    await harness.publish(*want("ETH"))
     await harness.until(lambda: any(one.base == "ETH" for one in harness.quotes()))
-    first, second = harness.calls(tickers)
-    assert second.at - first.at >= NEWLY_WANTED_SECONDS_MIN
+    # Soon after that poll: the next waits for what comes together with it.
+    await harness.publish(*want("AVAX"))
+    await harness.until(lambda: any(one.base == "AVAX" for one in harness.quotes()))
+    calls = harness.calls(tickers)
+    assert all(after.at - before.at >= 0.2 for before, after in pairwise(calls))
 
 
 async def test_a_poll_of_prices_that_failed_is_not_hurried_by_what_is_newly_wanted(harness) -> None:
-    at = dt.datetime.now(dt.UTC)
     tickers = TICKER_PATHS[harness.name]
+    pacing = replace(FAST, backoff_first=2.0, backoff_shortest=2.0, backoff_longest=2.0)
+    await harness.start(keyless=True, price_poll_seconds=0.5, pacing=pacing)
+    await harness.until(harness.quotes)
     harness.sim.inject(Fault(exchange=harness.name, kind="status", status=503, path=tickers, body="{}"))
-    pacing = replace(FAST, backoff_first=2.5, backoff_shortest=2.5, backoff_longest=2.5)
-    await harness.start(keyless=True, price_poll_seconds=600, pacing=pacing)
-    await harness.until(lambda: harness.calls(tickers))
-    await harness.publish(WantedAsset(epoch=1, seq=1, published_at=at, portfolio="main", asset="ETH"))
-    await harness.until(lambda: len(harness.calls(tickers)) >= 2)
-    first, second = harness.calls(tickers)[:2]
-    assert second.at - first.at >= 2.4
+
+    def failed() -> list[float]:
+        return [one.at for one in harness.calls(tickers) if one.status == 503]
+
+    await harness.until(failed)
+    await harness.publish(*want("ETH"))
+    await harness.until(lambda: len(failed()) >= 2)
+    first, second = failed()[:2]
+    assert second - first >= 1.9
 
 
 @pytest.mark.parametrize("code", [-1121, -1100])
