@@ -8,12 +8,12 @@ import { Alarm } from "./alarm";
 import { Failure } from "./failure";
 import { Hold, startingFailure } from "./hold";
 import { Intake } from "./intake";
+import { errorOf, Keeper } from "./keeper";
 import { LIMITS, type Limits } from "./limits";
 import { planAfter } from "./plan";
 import { HANGS_POLLS, Poller } from "./poller";
 import { type Answer, pathOf, type Transport, type TransportOptions, transportOf } from "./request";
-import { type ConnectionState, type ConnectionStatus, initialState } from "./state";
-import { Store } from "./store";
+import type { ConnectionState, ConnectionStatus } from "./state";
 import { StreamTry } from "./stream";
 import { type Arrival, Taking } from "./taking";
 import { Watch } from "./watch";
@@ -31,7 +31,7 @@ export class Connection {
   readonly #transport: Transport;
   readonly #random: () => number;
   readonly #path: string;
-  readonly #store: Store<ConnectionState>;
+  readonly #keeper: Keeper;
   readonly #taking = new Taking();
   readonly #intake: Intake<{ readonly arrival: Arrival; readonly from: StreamTry }>;
   readonly #poller: Poller;
@@ -48,8 +48,6 @@ export class Connection {
   #failures = 0;
   /** Why there is no stream. */
   #why: Failure | null = null;
-  /** When the document was last known to be the newest; told with the next change, as it is none by itself. */
-  #aliveAt: number | null = null;
 
   constructor(options: ConnectionOptions = {}) {
     const parameters = { portfolio: options.portfolio };
@@ -58,7 +56,7 @@ export class Connection {
     this.#transport = transportOf(options);
     const { now, timers } = this.#transport;
     this.#path = pathOf("/api/portfolio/stream", parameters);
-    this.#store = new Store(initialState(now()));
+    this.#keeper = new Keeper(now);
     this.#again = new Alarm(timers, now, () => this.#try());
     const { watchMs, sleepMs, frameMs } = this.#limits;
     this.#watch = new Watch(timers, now, watchMs, sleepMs, (slept) => this.#look(slept));
@@ -73,10 +71,10 @@ export class Connection {
   }
 
   /** The state as it is; the same object until something changes. */
-  readonly getSnapshot = (): ConnectionState => this.#store.get();
+  readonly getSnapshot = (): ConnectionState => this.#keeper.state;
 
   /** Be called after every change, until the returned function is called. */
-  readonly subscribe = (listener: () => void): (() => void) => this.#store.subscribe(listener);
+  readonly subscribe = (listener: () => void): (() => void) => this.#keeper.subscribe(listener);
 
   /** Connect, and stay connected. */
   start(): void {
@@ -91,7 +89,7 @@ export class Connection {
     if (this.#running) {
       this.#running = false;
       this.#halt();
-      this.#set(this.#tryingStatus(), {});
+      this.#set(this.#keeper.tryingStatus, {});
     }
   }
 
@@ -118,7 +116,7 @@ export class Connection {
   setToken(token: string | null): void {
     const changed = token !== this.#token;
     this.#token = token;
-    if (this.#running && (changed || this.#store.get().status === "unauthorised")) {
+    if (this.#running && (changed || this.#keeper.state.status === "unauthorised")) {
       // Also where a stream is open: it was opened with what no longer holds.
       this.#halt();
       this.#begin();
@@ -127,7 +125,7 @@ export class Connection {
 
   #begin(): void {
     this.#failures = 0;
-    this.#set(this.#tryingStatus(), { lastError: null, lastErrorKind: null });
+    this.#set(this.#keeper.tryingStatus, { lastError: null, lastErrorKind: null });
     this.#try();
   }
 
@@ -168,18 +166,18 @@ export class Connection {
     if (from !== this.#stream) {
       return;
     }
-    const change = this.#taking.take(arrival, this.#store.get());
+    const change = this.#taking.take(arrival, this.#keeper.state);
     if (change instanceof Failure) {
       this.#drop(from, change);
       return;
     }
-    const isDeferred = this.#hold.defers(change, this.#store.get());
+    const isDeferred = this.#hold.defers(change, this.#keeper.state);
     from.markLive();
     this.#why = null;
     this.#poller.stop();
     if (isDeferred) {
       this.#hold.keep(change);
-      this.#set(this.#tryingStatus(), errorOf(startingFailure()));
+      this.#set(this.#keeper.tryingStatus, errorOf(startingFailure()));
     } else {
       this.#understood(change);
     }
@@ -187,19 +185,19 @@ export class Connection {
 
   /** The stream told the newest state. */
   #understood(change: Partial<ConnectionState>): void {
-    this.#alive(change);
+    this.#keeper.alive(change);
     this.#set("live", { ...change, lastError: null, lastErrorKind: null, attempts: 0 });
   }
 
   #answered({ text, dateSkewMs }: Answer): Failure | null {
-    const change = this.#taking.take({ text, at: this.#now(), dateSkewMs }, this.#store.get());
+    const change = this.#taking.take({ text, at: this.#now(), dateSkewMs }, this.#keeper.state);
     if (change instanceof Failure) {
       return change;
     }
-    if (this.#hold.defers(change, this.#store.get())) {
+    if (this.#hold.defers(change, this.#keeper.state)) {
       return startingFailure();
     }
-    this.#alive(change);
+    this.#keeper.alive(change);
     this.#set("polling", change);
     return null;
   }
@@ -238,13 +236,13 @@ export class Connection {
 
   /** Say that there is no stream, unless a status that tells more stands already. */
   #lost(failure: Failure): void {
-    const { status } = this.#store.get();
+    const { status } = this.#keeper.state;
     if (this.#poller.isRunning && status === "offline") {
       // Why the polls fail says more than why there is no stream.
       this.#set(status, {});
     } else {
       const keeps = this.#poller.isRunning && status === "polling";
-      this.#set(keeps ? status : this.#tryingStatus(), errorOf(failure));
+      this.#set(keeps ? status : this.#keeper.tryingStatus, errorOf(failure));
     }
   }
 
@@ -260,12 +258,12 @@ export class Connection {
       const before = { failures: Math.max(0, this.#failures - 1), wasSteady: false, isPolling: false };
       this.#tryAgain(planAfter(failure, before, this.#limits, this.#random).waitMs, failure);
     }
-    const isDoubted = this.#hold.doubtsAbsence(this.#store.get());
+    const isDoubted = this.#hold.doubtsAbsence(this.#keeper.state);
     this.#set(isDoubted ? "reconnecting" : "not_found", errorOf(failure));
   }
 
   #polled(again: boolean): void {
-    this.#alive(this.#store.get());
+    this.#keeper.alive(this.#keeper.state);
     this.#set("polling", this.#why === null ? {} : errorOf(this.#why));
     if (again) {
       // The server is back, so why wait for what is better than polls.
@@ -277,28 +275,21 @@ export class Connection {
     if (failure.kind === "unauthorised" || failure.kind === "not_found") {
       this.#refused(failure);
     } else {
-      this.#set(failure.kind === "starting" ? this.#tryingStatus() : "offline", errorOf(failure));
+      this.#set(failure.kind === "starting" ? this.#keeper.tryingStatus : "offline", errorOf(failure));
     }
   }
 
   /** Polls that succeeded last so long ago are no longer believed to come through. */
   #doubtPolls(staleMs: number): void {
-    if (this.#poller.isRunning && this.#store.get().status === "polling" && this.#poller.staleMs > staleMs) {
-      this.#set(this.#tryingStatus(), errorOf(new Failure("timeout", "The server gave no answer in time.")));
-    }
-  }
-
-  /** The document is the newest at this moment; of one that cannot be understood nothing is known. */
-  #alive({ unsupported }: Partial<ConnectionState>): void {
-    if (!unsupported) {
-      this.#aliveAt = this.#now();
+    if (this.#poller.isRunning && this.#keeper.state.status === "polling" && this.#poller.staleMs > staleMs) {
+      this.#set(this.#keeper.tryingStatus, errorOf(new Failure("timeout", "The server gave no answer in time.")));
     }
   }
 
   /** A stream ended: until then it would have told of anything newer. */
   #heardOf(stream: StreamTry, failure: Failure): void {
-    if (stream.isLive && this.#store.get().unsupported === null && !this.#hold.isHolding) {
-      this.#aliveAt = stream.trueUntil(failure);
+    if (stream.isLive && this.#keeper.state.unsupported === null && !this.#hold.isHolding) {
+      this.#keeper.wasAliveAt(stream.trueUntil(failure));
     }
   }
 
@@ -326,24 +317,11 @@ export class Connection {
     this.#watchAgain();
   }
 
-  #tryingStatus(): ConnectionStatus {
-    const { document, unsupported } = this.#store.get();
-    return document === null && unsupported === null ? "connecting" : "reconnecting";
-  }
-
   #set(status: ConnectionStatus, change: Partial<ConnectionState>): void {
-    const before = this.#store.get();
-    const since = before.status === status ? before.since : this.#now();
-    const settled = status === "reconnecting" || status === "offline" ? before.settled : status;
-    const attempts = this.#failures + this.#poller.failures;
-    this.#store.update({ attempts, ...change, status, since, settled }, { aliveAt: this.#aliveAt });
+    this.#keeper.set(status, { attempts: this.#failures + this.#poller.failures, ...change });
   }
 
   #now(): number {
     return this.#transport.now();
   }
-}
-
-function errorOf(failure: Failure): Pick<ConnectionState, "lastError" | "lastErrorKind"> {
-  return { lastError: failure.message, lastErrorKind: failure.kind };
 }
