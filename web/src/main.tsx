@@ -7,7 +7,13 @@ import { Clock } from "./live/clock";
 import { Connection } from "./live/connection";
 import { App } from "./ui/App";
 import "./styles/base.css";
-import "./styles/parts.css";
+import "./styles/controls.css";
+import "./styles/marks.css";
+import "./styles/total.css";
+import "./styles/tabs.css";
+import "./styles/sources.css";
+import "./styles/dialogs.css";
+import "./styles/states.css";
 import "./styles/table.css";
 
 const portfolio = new URLSearchParams(location.search).get("portfolio");
