@@ -15,6 +15,8 @@ import "./styles/sources.css";
 import "./styles/dialogs.css";
 import "./styles/states.css";
 import "./styles/table.css";
+import "./styles/breakdown.css";
+import "./styles/cards.css";
 
 const portfolio = new URLSearchParams(location.search).get("portfolio");
 const connection = new Connection(portfolio === null ? {} : { portfolio });
