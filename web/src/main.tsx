@@ -7,8 +7,16 @@ import { Clock } from "./live/clock";
 import { Connection } from "./live/connection";
 import { App } from "./ui/App";
 import "./styles/base.css";
-import "./styles/parts.css";
+import "./styles/controls.css";
+import "./styles/marks.css";
+import "./styles/total.css";
+import "./styles/tabs.css";
+import "./styles/sources.css";
+import "./styles/dialogs.css";
+import "./styles/states.css";
 import "./styles/table.css";
+import "./styles/breakdown.css";
+import "./styles/cards.css";
 
 const portfolio = new URLSearchParams(location.search).get("portfolio");
 const connection = new Connection(portfolio === null ? {} : { portfolio });

@@ -29,6 +29,9 @@ const GAP_DEGREES = 1;
 /** Below this angle a slice is narrower than its number. */
 const NUMBER_DEGREES_MIN = 6;
 
+/** The size of its number: read from as far away as the table beside it. */
+const NUMBER_REM = 0.8125;
+
 const SERIES_ID = "allocation";
 
 const DARK = "(prefers-color-scheme: dark)";
@@ -74,6 +77,8 @@ export function mountDonut(element: HTMLElement, { onPoint }: DonutOptions): Don
     },
     resize() {
       chart.resize({ width: element.clientWidth, height: element.clientHeight });
+      // The page's unit goes with the width of the window, and the numbers with it.
+      draw();
     },
     dispose() {
       stopFollowing();
@@ -106,7 +111,13 @@ function ringOption(slices: readonly Slice[], at: (index: number) => Slice | und
         name: key,
         value: part,
         itemStyle: { color },
-        label: { show: true, position: "inside", formatter: () => plainText(text), color: ink, fontSize: 0.7 * rem() },
+        label: {
+          show: true,
+          position: "inside",
+          formatter: () => plainText(text),
+          color: ink,
+          fontSize: NUMBER_REM * rem(),
+        },
       })),
     },
   };

@@ -129,6 +129,12 @@ export function roundDecimal(a: Decimal, decimals: number): Decimal {
   return { units: a.units < 0n ? -units : units, scale: decimals };
 }
 
+/** Cuts to a number of decimals toward zero, and pads with zeros up to it: the result has exactly that scale. */
+export function truncateDecimal(a: Decimal, decimals: number): Decimal {
+  const units = a.scale <= decimals ? unitsAt(a, decimals) : a.units / 10n ** BigInt(a.scale - decimals);
+  return { units, scale: decimals };
+}
+
 /** The power of ten of the first digit that is not 0: 0 for 1 to 9, -2 for 0.0123; of zero, 0. */
 export function magnitudeOf(a: Decimal): number {
   return a.units === 0n ? 0 : magnitude(a.units).toString().length - 1 - a.scale;

@@ -16,6 +16,7 @@ import {
   parseDecimal,
   roundDecimal,
   toFixed,
+  truncateDecimal,
 } from "./decimal";
 import { type Language, LOCALES, NO_BREAK_SPACE, UNKNOWN } from "./language";
 
@@ -39,6 +40,12 @@ const SYMBOLS: Readonly<Record<Currency, string>> = { USD: "$", TRY: "₺", EUR:
 
 /** Decimals of an amount of coins: a satoshi, and what exchanges show. */
 const AMOUNT_DECIMALS = 8;
+
+/** Significant digits of an amount in a row: so many fit a column in every width, and no one compares by more. */
+const ROW_DIGITS = 10;
+
+/** Decimals that an amount in a row keeps, however long its whole part is. */
+const ROW_DECIMALS_MIN = 2;
 
 /** Decimals of money: cents, and satoshis. */
 const MONEY_DECIMALS: Readonly<Record<Currency, number>> = { USD: 2, TRY: 2, EUR: 2, BTC: 8 };
@@ -69,6 +76,20 @@ export function maskOr(hidden: boolean, text: string): string {
 /** An amount of coins, with at most 8 decimals and no needless zeros. */
 export function formatAmount(language: Language, exact: Exact): string {
   return formatRounded(language, exact, "", AMOUNT_DECIMALS, 0);
+}
+
+/**
+ * An amount of coins as narrow as a row has room for: ten significant digits, of which the whole part loses none and
+ * two decimals are kept. It is cut toward zero, so a row never shows more than there is.
+ */
+export function formatRowAmount(language: Language, exact: Exact): string {
+  const value = readExact(exact);
+  if (value === null) {
+    return UNKNOWN;
+  }
+  const wanted = ROW_DIGITS - 1 - magnitudeOf(value);
+  const decimals = Math.min(Math.max(wanted, ROW_DECIMALS_MIN), AMOUNT_DECIMALS);
+  return written(language, value, truncateDecimal(value, decimals), "", 0);
 }
 
 /** Every digit of an amount, grouped as the language does. */
@@ -138,12 +159,16 @@ function formatRounded(language: Language, exact: Exact, symbol: string, decimal
   if (value === null) {
     return UNKNOWN;
   }
-  const rounded = absDecimal(roundDecimal(value, decimals));
+  return written(language, value, roundDecimal(value, decimals), symbol, kept);
+}
+
+/** Writes a value by its rounded form; where that is 0 and the value is not, by a bound. */
+function written(language: Language, value: Decimal, rounded: Decimal, symbol: string, kept: number): string {
   if (isZero(rounded) && !isZero(value)) {
-    const smallest = grouped(language, toFixed({ units: 1n, scale: decimals }));
+    const smallest = grouped(language, toFixed({ units: 1n, scale: rounded.scale }));
     return comparison(isNegative(value) ? ">" : "<") + signOf(value) + symbol + smallest;
   }
-  return signOf(value) + symbol + grouped(language, trimZeros(toFixed(rounded), kept));
+  return signOf(value) + symbol + grouped(language, trimZeros(toFixed(absDecimal(rounded)), kept));
 }
 
 /** An unreadable text is as good as unknown: one bad cell must not take the page away. */

@@ -6,7 +6,7 @@ import { matcher } from "../lib/search";
 import type { Holding } from "./holdings";
 
 /** A column that rows can be sorted by. */
-export type SortColumn = "asset" | "free" | "locked" | "total" | "price" | "change" | "value";
+export type SortColumn = "asset" | "free" | "locked" | "total" | "price" | "change" | "value" | "share";
 
 /** By which column, and whether the largest comes first. */
 export interface Sort {
@@ -59,6 +59,9 @@ function compare(a: Holding, b: Holding, { column, descending }: Sort): number {
       return sign * byName(a, b);
     case "change":
       return ordered(a.change, b.change, (x, y) => sign * (x - y));
+    case "share":
+      // All shares are of one sum, so they are in the order of the values.
+      return ordered(a.sortable.value, b.sortable.value, (x, y) => sign * compareDecimals(x, y));
     default:
       return ordered(a.sortable[column], b.sortable[column], (x, y) => sign * compareDecimals(x, y));
   }

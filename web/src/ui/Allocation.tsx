@@ -98,7 +98,7 @@ const Views = memo(function Views({ view, onView }: ViewsProps) {
   const t = useTranslations("allocation");
   return (
     <ToggleButtonGroup
-      className="allocation-views"
+      className="segments"
       aria-label={t("view")}
       selectionMode="single"
       disallowEmptySelection
@@ -106,7 +106,7 @@ const Views = memo(function Views({ view, onView }: ViewsProps) {
       onSelectionChange={(keys) => onView(VIEWS.find((name) => keys.has(name)) ?? view)}
     >
       {VIEWS.map((name) => (
-        <ToggleButton key={name} id={name}>
+        <ToggleButton className="segment" key={name} id={name}>
           {t(name)}
         </ToggleButton>
       ))}

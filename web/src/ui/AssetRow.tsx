@@ -14,8 +14,9 @@ import { useMoney } from "./money";
 /** A change below this is written as 0. */
 const SMALLEST_PERCENT = 0.005;
 
-/** A number of so many characters fits its column. */
-const SHORT = 8;
+/** A number of so many characters fits its column; longer ones are written smaller, and broken where they must be. */
+const FITTING = 13;
+const LONG = " long";
 
 const MARK_TONES: Readonly<Record<Mark, "bad" | "warn" | "plain">> = {
   suspicious: "bad",
@@ -57,7 +58,7 @@ export const AssetRow = memo(function AssetRow({
       role="rowgroup"
       ref={measure}
       data-index={index}
-      className={rowClass(holding, isOpen)}
+      className={rowClass(holding, isOpen, money.hidden)}
       data-asset={asset}
       data-testid={`row-${asset}`}
     >
@@ -79,7 +80,7 @@ export const AssetRow = memo(function AssetRow({
             <Marked mark={holding.marks.includes("mirror") ? "mirror" : "unpriced"} />
           ) : (
             <ValueButton
-              className="explain"
+              tone=""
               asset={asset}
               text={
                 holding.unpriced === "0" ? money.worth(asset, holding.total, holding.value) : money.value(holding.value)
@@ -100,10 +101,17 @@ export const AssetRow = memo(function AssetRow({
   );
 });
 
-function rowClass({ marks }: Holding, isOpen: boolean): string {
-  return [isOpen ? "open" : "", marks.includes("mirror") ? "mirror" : "", marks.includes("stale") ? "old" : ""]
-    .join(" ")
-    .trim();
+function rowClass({ marks, locked }: Holding, isOpen: boolean, hidden: boolean): string {
+  const classes = {
+    open: isOpen,
+    mirror: marks.includes("mirror"),
+    old: marks.includes("stale"),
+    // All of it is available: a card need not say so. Of hidden amounts it must not tell.
+    "all-free": hidden || locked === "0",
+  };
+  return Object.entries(classes)
+    .flatMap(([name, isOn]) => (isOn ? [name] : []))
+    .join(" ");
 }
 
 interface AssetCellProps extends Pick<AssetRowProps, "isOpen" | "onToggle"> {
@@ -175,47 +183,30 @@ const Amount = memo(function Amount({
 }) {
   const t = useTranslations("table");
   const money = useMoney();
+  const text = money.rowAmount(exact);
+  const tone = `${exact === "0" && !money.hidden ? " nothing" : ""}${text.length > FITTING ? LONG : ""}`;
   return (
-    <td
-      role="cell"
-      className={`number column-${name}${exact === "0" && !money.hidden ? " nothing" : ""}`}
-      data-label={t(name)}
-      title={money.exactAmount(exact)}
-    >
-      <Digits text={money.amount(exact)} />
+    <td role="cell" className={`number column-${name}${tone}`} data-label={t(name)} title={money.exactAmount(exact)}>
+      {text}
     </td>
   );
 });
 
-/** A number that may be broken at its decimal mark, and nowhere else. */
-function Digits({ text }: { readonly text: string }) {
-  const at = Math.max(text.lastIndexOf("."), text.lastIndexOf(",")) + 1;
-  return text.length <= SHORT || at === 0 ? (
-    text
-  ) : (
-    <>
-      {text.slice(0, at)}
-      <wbr />
-      {text.slice(at)}
-    </>
-  );
-}
-
 interface ValueButtonProps {
   readonly asset: string;
   readonly text: string;
-  readonly className: string;
+  readonly tone: "" | " plain";
   readonly onExplain: AssetRowProps["onExplain"];
 }
 
 /** A value that shows, when it is clicked, what it is made of. */
-function ValueButton({ asset, text, className, onExplain }: ValueButtonProps) {
+function ValueButton({ asset, text, tone, onExplain }: ValueButtonProps) {
   const t = useTranslations("table");
   const explain = useMemo(() => t("explain", { asset: visible(asset) }), [t, asset]);
   return (
     <button
       type="button"
-      className={className}
+      className={`explain${tone}${text.length > FITTING ? LONG : ""}`}
       aria-label={`${text}. ${explain}`}
       onClick={() => onExplain(asset, null)}
     >
@@ -243,7 +234,7 @@ function Price({ holding, onExplain }: Pick<AssetRowProps, "holding" | "onExplai
   return (
     <span className="price" title={hint}>
       <ValueButton
-        className="explain plain"
+        tone=" plain"
         asset={holding.asset}
         text={money.priceOf(holding.asset, holding.price)}
         onExplain={onExplain}

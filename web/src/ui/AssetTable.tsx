@@ -1,7 +1,15 @@
 /** The asset table: sorted, filtered, and of thousands of rows only those near the window. A native table throughout. */
 
 import { defaultRangeExtractor, useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type FocusEvent, type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react";
+import {
+  type FocusEvent,
+  type RefObject,
+  useCallback,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { useTranslations } from "use-intl";
 import type { Decimal } from "../lib/decimal";
 import { formatShare } from "../lib/format";
@@ -17,22 +25,16 @@ import { choose } from "./preferences";
 /** Up to so many rows are simply all there: printing, searching in the page and screen readers have everything. */
 export const ALL_ROWS_MAX = 200;
 
-/** A first guess of a row's height; each is measured when it is there. */
+/** Where rows are cards: the same width as in cards.css. */
+const CARDS = "(max-width: 719px)";
+
+/** A first guess of the height of a row, and of a card; each is measured when it is there. */
 const ROW_HEIGHT = 57;
+const CARD_HEIGHT = 83;
 const OVERSCAN = 12;
 
-/** The columns in their order; those of numbers are aligned to the right. */
-const COLUMNS: readonly { readonly id: SortColumn | "share"; readonly isNumber: boolean; readonly sort: SortColumn }[] =
-  [
-    { id: "asset", isNumber: false, sort: "asset" },
-    { id: "free", isNumber: true, sort: "free" },
-    { id: "locked", isNumber: true, sort: "locked" },
-    { id: "total", isNumber: true, sort: "total" },
-    { id: "price", isNumber: true, sort: "price" },
-    { id: "change", isNumber: true, sort: "change" },
-    { id: "value", isNumber: true, sort: "value" },
-    { id: "share", isNumber: true, sort: "value" },
-  ];
+/** The columns in their order; all but the first are numbers, and aligned to the right. */
+const COLUMNS: readonly SortColumn[] = ["asset", "free", "locked", "total", "price", "change", "value", "share"];
 
 interface AssetTableProps {
   readonly rows: readonly Holding[];
@@ -79,27 +81,23 @@ function Head({ sort }: { readonly sort: Sort }) {
   return (
     <thead role="rowgroup">
       <tr role="row" aria-rowindex={1}>
-        {COLUMNS.map(({ id, isNumber, sort: column }) => {
-          const isSorted = id === sort.column;
+        {COLUMNS.map((column) => {
+          const isSorted = column === sort.column;
           const order = isSorted ? (sort.descending ? "descending" : "ascending") : "none";
           // Of dollars, whatever the values are shown in: their rates have a day of their own.
-          const label = t(id === "change" && currency !== "USD" ? "changeUsd" : id);
+          const label = t(column === "change" && currency !== "USD" ? "changeUsd" : column);
           return (
             <th
-              key={id}
+              key={column}
               scope="col"
               role="columnheader"
-              className={`column-${id}${isNumber ? " number" : ""}`}
-              aria-sort={id === "share" ? undefined : order}
+              className={`column-${column}${column === "asset" ? "" : " number"}`}
+              aria-sort={order}
             >
-              {id === "share" ? (
-                label
-              ) : (
-                <button type="button" className="sort" onClick={() => choose({ sort: next(sort, column) })}>
-                  {label}
-                  {isSorted ? <Icon name={sort.descending ? "down" : "up"} /> : null}
-                </button>
-              )}
+              <button type="button" className="sort" onClick={() => choose({ sort: next(sort, column) })}>
+                {label}
+                {isSorted ? <Icon name={sort.descending ? "down" : "up"} /> : null}
+              </button>
             </th>
           );
         })}
@@ -143,15 +141,24 @@ function VirtualRows({ rows, whole, open, held, onToggle, onExplain }: RowsProps
   const top = useRef<HTMLTableSectionElement>(null);
   const margin = useTopOf(top);
   const heldAt = held === null ? -1 : rows.findIndex(({ asset }) => asset === held);
+  const areCards = useMedia(CARDS);
   const virtualizer = useWindowVirtualizer({
     count: rows.length,
-    estimateSize: () => ROW_HEIGHT,
+    estimateSize: () => (areCards ? CARD_HEIGHT : ROW_HEIGHT),
     getItemKey: (index) => rows[index]?.asset ?? index,
     overscan: OVERSCAN,
     scrollMargin: margin,
     // The row that has the focus stays, wherever it was scrolled or sorted to: else the focus would be lost with it.
     rangeExtractor: (range) => withHeld(defaultRangeExtractor(range), heldAt),
   });
+  const measuredAs = useRef(areCards);
+  useLayoutEffect(() => {
+    // What was measured of rows says nothing of cards.
+    if (measuredAs.current !== areCards) {
+      measuredAs.current = areCards;
+      virtualizer.measure();
+    }
+  }, [virtualizer, areCards]);
   let end = margin;
   const shown = virtualizer.getVirtualItems().flatMap(({ index, start, end: next }) => {
     const holding = rows[index];
@@ -181,6 +188,19 @@ function VirtualRows({ rows, whole, open, held, onToggle, onExplain }: RowsProps
       <Space height={virtualizer.getTotalSize() + margin - end} />
     </>
   );
+}
+
+/** Whether a media query holds now. */
+function useMedia(query: string): boolean {
+  const [list] = useState(() => matchMedia(query));
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      list.addEventListener("change", changed);
+      return () => list.removeEventListener("change", changed);
+    },
+    [list],
+  );
+  return useSyncExternalStore(subscribe, () => list.matches);
 }
 
 /** How far from the top of the document an element stands; what is above it may grow or shrink. */

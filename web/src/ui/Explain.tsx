@@ -160,13 +160,19 @@ function ExplainedBalances({ answer }: { readonly answer: Explanation }) {
                   <span className="mark">{t("notCounted", { wallet: walletName(one.mirrorOf.wallet) })}</span>
                 )}
               </th>
-              <td className="number">{money.exactAmount(one.total)}</td>
-              <td className="number">{money.price(one.priceUsd)}</td>
-              <td className="number" title={money.exactValue(one.valueUsd)}>
+              <td className="number" data-label={t("amount")}>
+                {money.exactAmount(one.total)}
+              </td>
+              <td className="number" data-label={t("price")}>
+                {money.price(one.priceUsd)}
+              </td>
+              <td className="number" data-label={t("value")} title={money.exactValue(one.valueUsd)}>
                 {money.value(one.valueUsd)}
               </td>
-              <td>{formatTime(money.language, one.asOf)}</td>
-              <td className="version">{one.version}</td>
+              <td data-label={t("read")}>{formatTime(money.language, one.asOf)}</td>
+              <td className="version" data-label={t("version")}>
+                {one.version}
+              </td>
             </tr>
           ))}
         </tbody>
@@ -205,22 +211,28 @@ function ExplainedPrices({ answer }: { readonly answer: Explanation }) {
                   {exchangeTitle(price.exchange)}: {price.path.map(visible).join(" → ")}
                 </bdi>
               </th>
-              <td className="number">{formatExact(language, price.priceUsd)} USD</td>
+              <td className="number" data-label={t("price")}>
+                {formatExact(language, price.priceUsd)} USD
+              </td>
               <td colSpan={2}>{price.stale ? <span className="mark warn">{table("priceStale")}</span> : null}</td>
             </tr>
             {price.legs.map((leg) => (
               <tr key={`${leg.kind}/${leg.exchange ?? ""}/${leg.base}/${leg.quote}`}>
-                <td>
+                <td data-label={t("step")}>
                   <bdi>
                     {leg.kind === "direct" || leg.kind === "inverse" || leg.kind === "peg"
                       ? t(leg.kind, { base: visible(leg.base), quote: visible(leg.quote) })
                       : leg.kind}
                   </bdi>
                 </td>
-                <td>{leg.exchange === null ? "–" : exchangeTitle(leg.exchange)}</td>
-                <td className="number">{formatExact(language, leg.price)}</td>
-                <td>{formatTime(language, leg.pricedAt)}</td>
-                <td className="version">{leg.version ?? "–"}</td>
+                <td data-label={t("at")}>{leg.exchange === null ? "–" : exchangeTitle(leg.exchange)}</td>
+                <td className="number" data-label={t("price")}>
+                  {formatExact(language, leg.price)}
+                </td>
+                <td data-label={t("priced")}>{formatTime(language, leg.pricedAt)}</td>
+                <td className="version" data-label={t("version")}>
+                  {leg.version ?? "–"}
+                </td>
               </tr>
             ))}
           </tbody>

@@ -7,6 +7,7 @@ import {
   formatExact,
   formatMoney,
   formatPrice,
+  formatRowAmount,
   type Language,
   maskOr,
 } from "../lib/format";
@@ -31,6 +32,8 @@ export interface Money {
   priceOf(asset: string, exactUsd: string | null): string;
   /** An amount of an asset. */
   amount(exact: string): string;
+  /** An amount of an asset, as narrow as a row has room for. */
+  rowAmount(exact: string): string;
   /** An amount with every digit. */
   exactAmount(exact: string): string;
 }
@@ -57,6 +60,7 @@ export function moneyOf(language: Language, currency: Currency, hidden: boolean,
     priceOf: (asset, exactUsd) =>
       asset === currency && exactUsd !== null ? formatPrice(language, "1", currency) : price(exactUsd),
     amount: (exact) => maskOr(hidden, formatAmount(language, exact)),
+    rowAmount: (exact) => maskOr(hidden, formatRowAmount(language, exact)),
     exactAmount: (exact) => maskOr(hidden, formatExact(language, exact)),
   };
 }

@@ -25,7 +25,7 @@ export const LANGUAGES: readonly Language[] = ["tr", "en"];
 
 const PREFIX = "spark.";
 const THEMES: readonly Theme[] = ["system", "light", "dark"];
-const COLUMNS: readonly Sort["column"][] = ["asset", "free", "locked", "total", "price", "change", "value"];
+const COLUMNS: readonly Sort["column"][] = ["asset", "free", "locked", "total", "price", "change", "value", "share"];
 
 function isOneOf<T extends string>(choices: readonly T[], value: unknown): value is T {
   return (choices as readonly unknown[]).includes(value);

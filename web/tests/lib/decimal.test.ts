@@ -20,6 +20,7 @@ import {
   sumDecimals,
   TEXT_LENGTH_MAX,
   toFixed,
+  truncateDecimal,
   ZERO,
 } from "../../src/lib/decimal";
 
@@ -193,6 +194,20 @@ describe("rounding", () => {
         expect(roundDecimal(negateDecimal(low), decimals)).toEqual(negateDecimal(rounded));
         const off = absDecimal(subtractDecimals(rounded, low));
         expect(compareDecimals(off, { units: 5n, scale: decimals + 1 })).toBeLessThanOrEqual(0);
+      }),
+    );
+  });
+
+  it("cuts toward zero, by less than a unit of the last decimal", () => {
+    expect(toFixed(truncateDecimal(d("-2.679"), 2))).toBe("-2.67");
+    expect(toFixed(truncateDecimal(d("1"), 2))).toBe("1.00");
+    fc.assert(
+      fc.property(decimal, fc.integer({ min: 0, max: 20 }), (a, decimals) => {
+        const cut = truncateDecimal(a, decimals);
+        expect(cut.scale).toBe(decimals);
+        expect(compareDecimals(absDecimal(cut), absDecimal(a))).toBeLessThanOrEqual(0);
+        const missing = absDecimal(subtractDecimals(a, cut));
+        expect(compareDecimals(missing, { units: 1n, scale: decimals })).toBe(-1);
       }),
     );
   });

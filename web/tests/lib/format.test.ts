@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addDecimals, compareDecimals, formatPlain, isZero, parseDecimal } from "../../src/lib/decimal";
+import {
+  absDecimal,
+  addDecimals,
+  compareDecimals,
+  formatPlain,
+  isZero,
+  magnitudeOf,
+  parseDecimal,
+} from "../../src/lib/decimal";
 import {
   type Currency,
   formatAmount,
@@ -8,6 +16,7 @@ import {
   formatMoney,
   formatPercent,
   formatPrice,
+  formatRowAmount,
   formatShare,
   type Language,
   MASK,
@@ -126,6 +135,65 @@ describe("amounts", () => {
   });
 });
 
+describe("amounts in rows", () => {
+  it.each([
+    ["23850.1154565", "23.850,11545", "23,850.11545"],
+    ["4874.36286857", "4.874,362868", "4,874.362868"],
+    ["122.09202928", "122,0920292", "122.0920292"],
+    ["0.06109772", "0,06109772", "0.06109772"],
+    ["123456789012345.6789", "123.456.789.012.345,67", "123,456,789,012,345.67"],
+    ["123456789012345", "123.456.789.012.345", "123,456,789,012,345"],
+    ["99999999.999", "99.999.999,99", "99,999,999.99"],
+    ["9.9999999999", "9,99999999", "9.99999999"],
+    ["0.000000019", "0,00000001", "0.00000001"],
+    ["0.000000009", "< 0,00000001", "< 0.00000001"],
+    ["-0.000000009", "> -0,00000001", "> -0.00000001"],
+    ["-122.09202928", "-122,0920292", "-122.0920292"],
+    ["1500.50", "1.500,5", "1,500.5"],
+    ["0", "0", "0"],
+  ])("shows %s as %s and %s", (text, turkish, english) => {
+    expect(typed(formatRowAmount("tr", text))).toBe(turkish);
+    expect(typed(formatRowAmount("en", text))).toBe(english);
+  });
+
+  const cut = fc.tuple(language, exact).filter(([of, text]) => !/[<>]/.test(formatRowAmount(of, text)));
+
+  it("never shows more than there is, and is less by no more than its last digit", () => {
+    fc.assert(
+      fc.property(cut, ([of, text]) => {
+        const value = absDecimal(parseDecimal(text));
+        const back = absDecimal(parseDecimal(readBack(formatRowAmount(of, text), of)));
+        const step = { units: 1n, scale: Math.min(8, Math.max(2, 9 - magnitudeOf(value))) };
+        expect(compareDecimals(back, value)).toBeLessThanOrEqual(0);
+        expect(compareDecimals(addDecimals(back, step), value)).toBe(1);
+      }),
+    );
+  });
+
+  it("keeps every digit of the whole part, two decimals, and ten significant digits at most beyond them", () => {
+    fc.assert(
+      fc.property(cut, ([of, text]) => {
+        const [whole = "", fraction = ""] = readBack(formatRowAmount(of, text), of).replace("-", "").split(".");
+        const [wanted = "", decimals = ""] = text.replace("-", "").split(".");
+        expect(whole).toBe(wanted);
+        expect(fraction.padEnd(2, "0").slice(0, 2)).toBe(decimals.padEnd(2, "0").slice(0, 2));
+        const significant = `${whole}${fraction}`.replace(/^0+/, "");
+        expect(significant.length).toBeLessThanOrEqual(Math.max(10, whole.length + 2));
+      }),
+    );
+  });
+
+  it("shows a bound only for what is nearer to nothing than its last digit", () => {
+    fc.assert(
+      fc.property(language, exact, (of, text) => {
+        const value = absDecimal(parseDecimal(text));
+        const isDust = !isZero(value) && compareDecimals(value, { units: 1n, scale: 8 }) < 0;
+        expect(/[<>]/.test(formatRowAmount(of, text))).toBe(isDust);
+      }),
+    );
+  });
+});
+
 describe("prices", () => {
   it.each([
     ["81790.3", "$81,790.30"],
@@ -162,6 +230,7 @@ describe("what is not there, what is nothing, what is little", () => {
   const all = (of: Language, text: string | null) => [
     formatAmount(of, text),
     formatExact(of, text),
+    formatRowAmount(of, text),
     ...CURRENCIES.flatMap((unit) => [formatMoney(of, text, unit), formatPrice(of, text, unit)]),
   ];
 

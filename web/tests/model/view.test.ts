@@ -5,7 +5,7 @@ import { DEFAULT_SORT, isSmall, type Sort, type SortColumn, viewOf } from "../..
 import { ASSETS, anyAccounts } from "../arbitrary";
 import { account, balance, mirrored, units, worth } from "../build";
 
-const COLUMNS: readonly SortColumn[] = ["asset", "free", "locked", "total", "price", "change", "value"];
+const COLUMNS: readonly SortColumn[] = ["asset", "free", "locked", "total", "price", "change", "value", "share"];
 const anySort: fc.Arbitrary<Sort> = fc.record({ column: fc.constantFrom(...COLUMNS), descending: fc.boolean() });
 const anyHoldings = anyAccounts.map((accounts) => [...holdingsOf(accounts).values()]);
 
@@ -28,7 +28,7 @@ function shownIn({ column }: Sort, holding: Holding): number | bigint | string |
   if (column === "asset" || column === "change") {
     return holding[column];
   }
-  const exact = holding[column];
+  const exact = holding[column === "share" ? "value" : column];
   return exact === null ? null : units(exact);
 }
 
@@ -81,6 +81,16 @@ describe("the order of rows", () => {
     expect(namesIn(holdings)).toEqual(["BIGGER", "BIG", "A", "B", "ZERO", "DEBT", "NONE"]);
     const ascending = namesIn(holdings, { column: "value", descending: false });
     expect(ascending).toEqual(["DEBT", "ZERO", "A", "B", "BIG", "BIGGER", "NONE"]);
+  });
+
+  it("has shares in the order of values", () => {
+    fc.assert(
+      fc.property(anyHoldings, fc.boolean(), (holdings, descending) => {
+        expect(namesIn(holdings, { column: "share", descending })).toEqual(
+          namesIn(holdings, { column: "value", descending }),
+        );
+      }),
+    );
   });
 
   it("knows a change of 0 from none", () => {

@@ -113,7 +113,7 @@ describe("what was stored", () => {
     ["currency", "constructor"],
     ["hidden", "true"],
     ["hideSmall", ""],
-    ["sort", "share descending"],
+    ["sort", "wallet descending"],
     ["sort", ""],
     ["language", "de"],
   ])("as %s and is none of ours, %j, is as if it were not there", async (name, value) => {
