@@ -53,7 +53,8 @@ export function RefreshButton({ target = EVERYTHING, name, document }: RefreshBu
       isDisabled={isLost}
       // Not disabled while one runs or none is taken: that would take the focus away from whoever pressed it.
       isPending={running !== null || waitUntil !== null}
-      aria-label={isRunning ? `${label}: ${progress}` : label}
+      // Idle, the button for all is called by its words; what counts down beside them is no part of its name.
+      {...(isRunning || name !== undefined ? { "aria-label": isRunning ? `${label}: ${progress}` : label } : {})}
       onPress={() => {
         void refreshing.begin(target);
       }}
