@@ -14,6 +14,7 @@ import "./styles/tabs.css";
 import "./styles/sources.css";
 import "./styles/dialogs.css";
 import "./styles/states.css";
+import "./styles/toast.css";
 import "./styles/table.css";
 import "./styles/breakdown.css";
 import "./styles/cards.css";

@@ -8,6 +8,7 @@
 
 import {
   absDecimal,
+  compareDecimals,
   type Decimal,
   formatPlain,
   isNegative,
@@ -50,11 +51,20 @@ const ROW_DECIMALS_MIN = 2;
 /** Decimals of money: cents, and satoshis. */
 const MONEY_DECIMALS: Readonly<Record<Currency, number>> = { USD: 2, TRY: 2, EUR: 2, BTC: 8 };
 
-/** Significant digits of a price below the size where two decimals already show as many. */
-const PRICE_DIGITS = 6;
+/**
+ * Decimals of a price by its size, the largest first. Zeros at the end stay, so that a price keeps its width while it
+ * ticks; what is pegged hovers around one, so no step may be near one.
+ */
+const PRICE_STEPS: readonly { readonly from: Decimal; readonly decimals: number }[] = [
+  { from: parseDecimal("1000"), decimals: 2 },
+  { from: parseDecimal("0.5"), decimals: 4 },
+];
 
-/** Decimals that every price has, so that columns of them line up. */
-const PRICE_DECIMALS_MIN = 2;
+/** Significant digits of a price below the last step: as many as exchanges show of small coins. */
+const PRICE_DIGITS = 5;
+
+/** Decimals of a price of nothing, which has no size. */
+const PRICE_DECIMALS_OF_ZERO = 2;
 
 /** Decimals of a price at most: the finest unit of any coin. More would be wider than a column. */
 const PRICE_DECIMALS_MAX = 18;
@@ -104,15 +114,35 @@ export function formatMoney(language: Language, exact: Exact, currency: Currency
   return formatRounded(language, exact, SYMBOLS[currency], decimals, decimals);
 }
 
-/** The price of one unit: two decimals, and six significant digits where it is small. */
+/** The price of one unit in a currency, in as many decimals as prices of its size have. */
 export function formatPrice(language: Language, exact: Exact, currency: Currency): string {
+  return formatSized(language, exact, SYMBOLS[currency]);
+}
+
+/** The price of one unit in whatever it is quoted in: as `formatPrice`, without a symbol. */
+export function formatRate(language: Language, exact: Exact): string {
+  return formatSized(language, exact, "");
+}
+
+function formatSized(language: Language, exact: Exact, symbol: string): string {
   const value = readExact(exact);
   if (value === null) {
     return UNKNOWN;
   }
-  const wanted = PRICE_DIGITS - 1 - magnitudeOf(value);
-  const decimals = Math.min(Math.max(wanted, PRICE_DECIMALS_MIN), PRICE_DECIMALS_MAX);
-  return formatRounded(language, exact, SYMBOLS[currency], decimals, PRICE_DECIMALS_MIN);
+  const decimals = priceDecimals(value);
+  const rounded = roundDecimal(value, decimals);
+  // Rounding may lift a price onto the next step: 999.99996 is as wide as 1000.
+  const kept = isZero(rounded) ? decimals : Math.min(decimals, priceDecimals(rounded));
+  return formatRounded(language, exact, symbol, kept, kept);
+}
+
+function priceDecimals(value: Decimal): number {
+  if (isZero(value)) {
+    return PRICE_DECIMALS_OF_ZERO;
+  }
+  const size = absDecimal(value);
+  const step = PRICE_STEPS.find(({ from }) => compareDecimals(size, from) >= 0);
+  return step?.decimals ?? Math.min(PRICE_DIGITS - 1 - magnitudeOf(value), PRICE_DECIMALS_MAX);
 }
 
 /** A percentage, from a number of percent (1.76 is `1.76%` and `%1,76`); of zero never with a sign. */

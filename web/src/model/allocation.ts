@@ -2,7 +2,8 @@
  * What the allocation ring draws of a list of values, and in which colours.
  *
  * Prices tick every second, so two things are remembered between updates: which keys are drawn (a share that hovers
- * around the limit must not jump in and out of "other") and which colour each key has.
+ * around the limit must not jump in and out of "other") and which colour each key has. A colour goes by the key and
+ * not by the rank, so that what has changed places keeps its colour when the page is loaded again, too.
  */
 
 import { type Decimal, formatPlain, isNegative, parseDecimal, ratio, sumDecimals } from "../lib/decimal";
@@ -78,36 +79,60 @@ export function allocate(
 
 /**
  * Gives each drawn key one of `count` colours, none twice. A key keeps the colour it has; one that is not drawn now
- * keeps it too until a newcomer finds no free one. The same map comes back where nothing changed.
+ * keeps it too until newcomers find too few. What newcomers get depends on their names alone, in whatever order they
+ * come. The same map comes back where nothing changed.
  */
 export function assignColors(
   previous: ReadonlyMap<string, number>,
   keys: readonly string[],
   count: number,
 ): ReadonlyMap<string, number> {
-  const newcomers = keys.filter((key) => !previous.has(key));
-  if (newcomers.length === 0) {
+  const newcomers = new Set(keys.filter((key) => !previous.has(key)));
+  if (newcomers.size === 0) {
     return previous;
   }
   const shown = new Set(keys);
+  if (shown.size > count) {
+    throw new RangeError(`${shown.size} keys cannot have ${count} different colours`);
+  }
   const colors = new Map(previous);
-  const taken = new Set(previous.values());
-  const free = Array.from({ length: count }, (_, color) => color).filter((color) => !taken.has(color));
-  const absent = [...previous.keys()].filter((key) => !shown.has(key));
-  for (const key of newcomers) {
-    let color = free.shift();
-    if (color === undefined) {
-      // The one that was first seen longest ago gives its colour up.
-      const leaver = absent.shift();
-      color = leaver === undefined ? undefined : colors.get(leaver);
-      if (leaver === undefined || color === undefined) {
-        throw new RangeError(`${keys.length} keys cannot have ${count} different colours`);
-      }
+  // Those that were first seen longest ago give their colours up.
+  for (const leaver of [...previous.keys()].filter((key) => !shown.has(key))) {
+    if (colors.size + newcomers.size > count) {
       colors.delete(leaver);
     }
-    colors.set(key, color);
+  }
+  const free = new Set(Array.from({ length: count }, (_, color) => color));
+  for (const color of colors.values()) {
+    free.delete(color);
+  }
+  for (const { key, color } of likings(newcomers, free)) {
+    if (newcomers.has(key) && free.has(color)) {
+      colors.set(key, color);
+      newcomers.delete(key);
+      free.delete(color);
+    }
   }
   return colors;
+}
+
+/** How much each key likes each colour, the greatest liking first: where two like the same, the greater one has it. */
+function likings(keys: Iterable<string>, colors: Iterable<number>) {
+  const free = [...colors];
+  return [...keys]
+    .flatMap((key) => free.map((color) => ({ key, color, liking: hash(`${color} ${key}`) })))
+    .sort((a, b) => b.liking - a.liking || (a.key < b.key ? -1 : Number(a.key > b.key)) || a.color - b.color);
+}
+
+/** A number of 32 bits for a text, the same on every machine (FNV-1a, its bits mixed once more as it likes short ones). */
+function hash(text: string): number {
+  let bits = 0x811c9dc5;
+  for (const letter of text) {
+    bits = Math.imul(bits ^ (letter.codePointAt(0) ?? 0), 0x01000193);
+  }
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
 }
 
 /** Adds each row's part of the ring. The parts are of what is owned: a debt makes no slice larger. */

@@ -1,7 +1,7 @@
 /** The colours of the allocation: told apart with every kind of colour vision, and seen on light and dark ground. */
 
 /**
- * One for each slice that is drawn, in the order in which they are given away, neighbours far apart. Each has a
+ * One for each slice that is drawn; which of them is whose goes by its name, so any two may be neighbours. Each has a
  * contrast of at least 3:1 with the surface of either theme. They were searched for the largest distance between any
  * two, as seen with normal vision and with each of the three kinds of colour blindness.
  */

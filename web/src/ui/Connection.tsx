@@ -54,14 +54,15 @@ export function Connection({ connection }: { readonly connection: ConnectionStat
   const status = useShownStatus(connection);
   const wasLost = useRef(false);
   const lost = isLost(status) && connection.document !== null;
-  const back = status === "live" || status === "polling";
+  const back = status === "live" || status === "polling" ? status : null;
   useEffect(() => {
     if (lost && !wasLost.current) {
       wasLost.current = true;
       announce(t("announceLost"));
-    } else if (back && wasLost.current) {
+    } else if (back !== null && wasLost.current) {
       wasLost.current = false;
-      announce(t("announceBack"));
+      // Values that are asked for every few seconds are known again, but they are not live.
+      announce(t(back === "live" ? "announceBack" : "announcePolling"));
     }
   }, [lost, back, t]);
   const hint = status === "live" ? t("liveHint") : status === "polling" ? t("pollingHint") : undefined;

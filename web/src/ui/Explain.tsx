@@ -5,7 +5,7 @@ import { Button, Heading } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import type { ApiError, Client, Explanation } from "../api/client";
 import { exchangeTitle } from "../exchanges";
-import { formatExact, formatTime } from "../lib/format";
+import { formatExact, formatPrice, formatRate, formatTime, type Language } from "../lib/format";
 import { visible } from "../lib/visible";
 import { explainedIn } from "../model/explaining";
 import { Modal } from "./Modal";
@@ -107,8 +107,8 @@ function Explained({ answer }: { readonly answer: Explanation }) {
         <dt>{t("amount")}</dt>
         <dd data-testid="explain-total">{money.exactAmount(answer.total)}</dd>
         <dt>{t("value")}</dt>
-        <dd data-testid="explain-value">
-          {answer.valueUsdExact === null ? "–" : money.exactValue(answer.valueUsdExact)}
+        <dd data-testid="explain-value" title={money.exactValue(answer.valueUsdExact)}>
+          {money.value(answer.valueUsdExact)}
         </dd>
       </dl>
       {answer.unpriced === "0" ? null : (
@@ -123,6 +123,11 @@ function Explained({ answer }: { readonly answer: Explanation }) {
       </p>
     </>
   );
+}
+
+/** Every digit of a price: one that was divided has eighteen, of which nobody reads more than a few. */
+function exactUsd(language: Language, price: string | null): string | undefined {
+  return price === null ? undefined : `${formatExact(language, price)} USD`;
 }
 
 function ExplainedBalances({ answer }: { readonly answer: Explanation }) {
@@ -163,7 +168,7 @@ function ExplainedBalances({ answer }: { readonly answer: Explanation }) {
               <td className="number" data-label={t("amount")}>
                 {money.exactAmount(one.total)}
               </td>
-              <td className="number" data-label={t("price")}>
+              <td className="number" data-label={t("price")} title={exactUsd(money.language, one.priceUsd)}>
                 {money.price(one.priceUsd)}
               </td>
               <td className="number" data-label={t("value")} title={money.exactValue(one.valueUsd)}>
@@ -211,8 +216,8 @@ function ExplainedPrices({ answer }: { readonly answer: Explanation }) {
                   {exchangeTitle(price.exchange)}: {price.path.map(visible).join(" → ")}
                 </bdi>
               </th>
-              <td className="number" data-label={t("price")}>
-                {formatExact(language, price.priceUsd)} USD
+              <td className="number" data-label={t("price")} title={exactUsd(language, price.priceUsd)}>
+                {formatPrice(language, price.priceUsd, "USD")}
               </td>
               <td colSpan={2}>{price.stale ? <span className="mark warn">{table("priceStale")}</span> : null}</td>
             </tr>
@@ -226,8 +231,8 @@ function ExplainedPrices({ answer }: { readonly answer: Explanation }) {
                   </bdi>
                 </td>
                 <td data-label={t("at")}>{leg.exchange === null ? "–" : exchangeTitle(leg.exchange)}</td>
-                <td className="number" data-label={t("price")}>
-                  {formatExact(language, leg.price)}
+                <td className="number" data-label={t("price")} title={formatExact(language, leg.price)}>
+                  {formatRate(language, leg.price)}
                 </td>
                 <td data-label={t("priced")}>{formatTime(language, leg.pricedAt)}</td>
                 <td className="version" data-label={t("version")}>

@@ -3,7 +3,7 @@
 import { Button, Heading } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { exchangeTitle } from "../exchanges";
-import { formatExact, formatTime } from "../lib/format";
+import { formatExact, formatRate, formatTime } from "../lib/format";
 import { visible } from "../lib/visible";
 import type { PortfolioDocument } from "../model/document";
 import { type NamedSum, partsOf } from "../model/explaining";
@@ -73,7 +73,9 @@ export function ExplainTotal({ document, tab, label, isOpen, onClose }: ExplainT
               {rates.map(({ currency, perUsd, path, pricedAt }) => (
                 <tr key={currency}>
                   <th scope="row">{currency}</th>
-                  <td className="number">{formatExact(money.language, perUsd)}</td>
+                  <td className="number" title={formatExact(money.language, perUsd)}>
+                    {formatRate(money.language, perUsd)}
+                  </td>
                   <td>{path.join(" → ")}</td>
                   <td>{formatTime(money.language, pricedAt)}</td>
                 </tr>
@@ -112,7 +114,9 @@ function Sums({ title, sums, name }: SumsProps) {
         {sums.map((sum) => (
           <tr key={sum.name}>
             <th scope="row">{name(sum.name)}</th>
-            <td className="number">{money.exactValue(sum.totalUsdExact)}</td>
+            <td className="number" title={money.exactValue(sum.totalUsdExact)}>
+              {money.value(sum.totalUsdExact)}
+            </td>
           </tr>
         ))}
       </tbody>

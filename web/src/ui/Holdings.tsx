@@ -47,15 +47,26 @@ export function Holdings({ holdings, whole, reading, exchanges, actions, onExpla
       {rows.length > 0 ? (
         <AssetTable rows={rows} whole={whole} sort={sort} label={t("label")} onExplain={onExplain} />
       ) : (
-        <Nothing isEmpty={holdings.size === 0} reading={reading} isSeveral={exchanges.length > 1} query={query} />
+        <Nothing
+          isEmpty={holdings.size === 0}
+          reading={reading}
+          isSeveral={exchanges.length > 1}
+          query={query}
+          hiddenSmall={hiddenSmall}
+        />
       )}
-      <p className="table-foot">
-        <span data-testid="shown">
-          {query === "" ? t("shown", { count: rows.length }) : t("found", { count: rows.length })}
-        </span>
-        <MarkCounts holdings={holdings} />
-        {hiddenSmall > 0 ? <span data-testid="hidden-small"> · {t("hiddenSmall", { count: hiddenSmall })}</span> : null}
-      </p>
+      {rows.length > 0 ? (
+        <p className="table-foot">
+          <span data-testid="shown">
+            {query === "" ? t("shown", { count: rows.length }) : t("found", { count: rows.length })}
+          </span>
+          {/* Beside what a search has found they would be taken for marks of that. */}
+          {query === "" ? <MarkCounts holdings={holdings} /> : null}
+          {hiddenSmall > 0 ? (
+            <span data-testid="hidden-small"> · {t("hiddenSmall", { count: hiddenSmall })}</span>
+          ) : null}
+        </p>
+      ) : null}
       {holdings.size === 0 ? null : <Note exchanges={exchanges} />}
     </>
   );
@@ -159,9 +170,10 @@ interface NothingProps {
   readonly reading: Reading;
   readonly isSeveral: boolean;
   readonly query: string;
+  readonly hiddenSmall: number;
 }
 
-function Nothing({ isEmpty, reading, isSeveral, query }: NothingProps) {
+function Nothing({ isEmpty, reading, isSeveral, query, hiddenSmall }: NothingProps) {
   const t = useTranslations("table");
   if (isEmpty) {
     return (
@@ -170,12 +182,16 @@ function Nothing({ isEmpty, reading, isSeveral, query }: NothingProps) {
       </p>
     );
   }
-  if (query !== "") {
-    return <p className="nothing-here">{t("nothingFound", { query })}</p>;
+  if (hiddenSmall === 0) {
+    return (
+      <p className="nothing-here" data-testid="nothing-found">
+        {t("nothingFound", { query })}
+      </p>
+    );
   }
   return (
-    <p className="nothing-here">
-      {t("onlySmall")}{" "}
+    <p className="nothing-here" data-testid="only-small">
+      {query === "" ? t("onlySmall") : t("onlySmallFound", { query })}{" "}
       <Button className="link" onPress={() => choose({ hideSmall: false })}>
         {t("showSmall")}
       </Button>

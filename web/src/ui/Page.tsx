@@ -8,7 +8,8 @@ import { Banners } from "./Banner";
 import { isLost, LostContext, useKnownAt, useShownStatus } from "./Connection";
 import { Header } from "./Header";
 import { Portfolio } from "./Portfolio";
-import { RefreshDialogs, RefreshResults, TokenDialog } from "./RefreshParts";
+import { RefreshDialogs, TokenDialog } from "./RefreshParts";
+import { RefreshResults } from "./RefreshResults";
 import { AllFailed, FirstRun, Loading, NotFound, Unsupported } from "./Situations";
 import { Sources } from "./Sources";
 import { TroublesTold } from "./Troubles";
@@ -48,7 +49,7 @@ export function Page({ state, client, portfolio, token, onToken, onRetry }: Page
         {document === null ? null : <TroublesTold bus={document.bus} sources={document.sources} />}
         <Face state={state} client={client} token={token} portfolio={portfolio} portfolios={portfolios} />
       </main>
-      <RefreshDialogs />
+      <RefreshDialogs isDemo={document?.demo ?? false} />
       <TokenDialog isOpen={isUnauthorised} isWrong={token !== null} kind="read" onToken={onToken} onClose={null} />
     </LostContext>
   );

@@ -45,6 +45,7 @@ interface Asked {
 /** All of it. */
 export function Portfolio({ state, document, client, token }: PortfolioProps) {
   const t = useTranslations("tabs");
+  const totals = useTranslations("total");
   const { account: accountName } = useNames();
   const [chosen, setChosen] = useState(ALL);
   const [asked, setAsked] = useState<Asked | null>(null);
@@ -75,6 +76,8 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
   const titles = useSameTitles(
     tabs.map((one) => ({ id: one.id, label: labelOf(one), isTroubled: isTroubled(document, one) })),
   );
+  // Of a tab it is that tab's sum, wherever it stands.
+  const totalLabel = tab.id === ALL ? totals("label") : totals("of", { name: labelOf(tab) });
   const knownAt = useKnownAt(state);
   const isOld = useIsOld(state);
   return (
@@ -82,7 +85,7 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
       {knownAt === null ? (
         <Troubles bus={document.bus} sources={document.sources.filter((source) => isIn(tab, source))} />
       ) : null}
-      <TotalBox document={document} tab={tab} label={labelOf(tab)} isOld={isOld} onExplain={() => setTotalOpen(true)} />
+      <TotalBox document={document} tab={tab} label={totalLabel} isOld={isOld} onExplain={() => setTotalOpen(true)} />
       <div className="columns">
         <PanelContext
           value={
@@ -99,7 +102,7 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
           <TabFrame titles={titles} chosen={tab.id} onChoose={setChosen} />
         </PanelContext>
         <aside className="side">
-          <AllocationCard document={document} tab={tab} />
+          <AllocationCard document={document} tab={tab} totalLabel={totalLabel} />
           <Sources
             document={document}
             sources={document.sources.filter((source) => isIn(tab, source))}
@@ -154,18 +157,8 @@ interface TotalBoxProps {
 }
 
 function TotalBox({ document, tab, label, isOld, onExplain }: TotalBoxProps) {
-  const t = useTranslations("total");
   const total = useMemo(() => totalOf(document, tab), [document, tab]);
-  return (
-    <Total
-      document={document}
-      tab={tab}
-      total={total}
-      label={tab.id === ALL ? t("label") : t("of", { name: label })}
-      isOld={isOld}
-      onExplain={onExplain}
-    />
-  );
+  return <Total document={document} tab={tab} total={total} label={label} isOld={isOld} onExplain={onExplain} />;
 }
 
 interface ActionsProps {
@@ -185,8 +178,13 @@ function Actions({ document, tab, rows, whole }: ActionsProps) {
   );
 }
 
-function AllocationCard({ document, tab }: { readonly document: PortfolioDocument; readonly tab: Tab }) {
-  const t = useTranslations("total");
+interface AllocationCardProps {
+  readonly document: PortfolioDocument;
+  readonly tab: Tab;
+  readonly totalLabel: string;
+}
+
+function AllocationCard({ document, tab, totalLabel }: AllocationCardProps) {
   const { wallet } = useNames();
   const money = useMoney();
   // The words of wallets change with the language alone.
@@ -202,7 +200,7 @@ function AllocationCard({ document, tab }: { readonly document: PortfolioDocumen
         language={money.language}
         money={money.value}
         hidden={money.hidden}
-        totalLabel={t("label")}
+        totalLabel={totalLabel}
         isUnread={accountsIn(document, tab).length === 0}
       />
     </div>

@@ -4,6 +4,7 @@ import { Button } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { EXCHANGES } from "../exchanges";
 import { SCHEMA_VERSION } from "../model/document";
+import { command } from "./commands";
 
 /** The first run: what to do, step by step. */
 export function FirstRun() {
@@ -30,7 +31,7 @@ export function FirstRun() {
             ))}
           </dl>
         </li>
-        <li>{t.rich("step4", { command: () => <code>spark-portfolio check</code> })}</li>
+        <li>{t.rich("step4", { command: () => <code>{command("check")}</code> })}</li>
         <li>{t("step5")}</li>
       </ol>
       <p className="note">{t.rich("demo", { command: () => <code>make demo</code> })}</p>

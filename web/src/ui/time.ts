@@ -34,3 +34,10 @@ export function useSecondsUntil(at: string | null): number | null {
   const then = at === null ? Number.NaN : Date.parse(at);
   return Number.isNaN(then) ? null : Math.max(0, Math.ceil((then - now - serverSkewMs) / 1_000));
 }
+
+/** Whole seconds from now until a moment of this machine's own clock, at least one: what waits for it is not there yet. */
+export function useSecondsTo(localMs: number): number {
+  const { clock } = useContext(TimeContext);
+  // The clock shows the last whole second, so the rest of the first one is not counted.
+  return Math.max(1, Math.floor((localMs - useClock(clock)) / 1_000));
+}

@@ -112,6 +112,13 @@ describe("allocate", () => {
     );
   });
 
+  it("gives an asset the same colour after a reload at which two have changed places", () => {
+    const colours = (of: SliceRow[]) =>
+      Object.fromEntries(fresh(of).allocation.drawn.map(({ key: name, color }) => [name, color]));
+    const before = colours(list(["BTC", "40"], ["ETH", "35"], ["USDT", "15"], ["TRY", "10"]));
+    expect(colours(list(["BTC", "30"], ["ETH", "45"], ["USDT", "10"], ["TRY", "15"]))).toEqual(before);
+  });
+
   it("folds what is below the limit", () => {
     const { allocation } = fresh(list(["A", "97"], ["B", "1.5"], ["C", "1.5"]));
     expect(allocation.drawn.map((row) => row.key)).toEqual(["A"]);
@@ -172,16 +179,36 @@ describe("assignColors", () => {
     );
   });
 
-  it("gives the first colours to the largest, and keeps those of the absent as long as it can", () => {
+  it("gives the same colours to the same keys, whoever is larger", () => {
+    const some = fc.uniqueArray(key, { maxLength: DRAWN_MAX });
+    const shuffled = some.chain((keys) =>
+      fc.tuple(fc.constant(keys), fc.shuffledSubarray(keys, { minLength: keys.length })),
+    );
+    fc.assert(
+      fc.property(shuffled, ([keys, otherwise]) => {
+        const [one, other] = [keys, otherwise].map((order) => assignColors(new Map(), order, DRAWN_MAX));
+        expect(Object.fromEntries(one ?? [])).toEqual(Object.fromEntries(other ?? []));
+      }),
+    );
+  });
+
+  it("has few colours change when another key is there from the start", () => {
+    const names = Array.from({ length: 9 }, (_, index) => `asset ${index}`);
+    const moved = names.map((one) => {
+      const without = names.filter((name) => name !== one);
+      const [all, fewer] = [names, without].map((keys) => assignColors(new Map(), keys, DRAWN_MAX));
+      return without.filter((name) => all?.get(name) !== fewer?.get(name)).length;
+    });
+    expect(moved.reduce((sum, count) => sum + count, 0) / moved.length).toBeLessThan(2);
+  });
+
+  it("keeps the colours of the absent as long as it can", () => {
     const first = assignColors(new Map(), ["A", "B"], 3);
-    expect([...first]).toEqual([
-      ["A", 0],
-      ["B", 1],
-    ]);
     const second = assignColors(first, ["C"], 3);
-    expect(second.get("A")).toBe(0);
+    expect([second.get("A"), second.get("B")]).toEqual([first.get("A"), first.get("B")]);
     const third = assignColors(second, ["B", "C", "D"], 3);
-    expect([third.get("B"), third.get("C"), third.get("D"), third.has("A")]).toEqual([1, 2, 0, false]);
+    expect([third.get("B"), third.get("C")]).toEqual([first.get("B"), second.get("C")]);
+    expect([third.get("D"), third.has("A")]).toEqual([first.get("A"), false]);
   });
 
   it("refuses what cannot be done", () => {

@@ -5,6 +5,7 @@ import en from "../../src/i18n/en.json";
 import tr from "../../src/i18n/tr.json";
 import { formatMoney, type Language, MASK, maskOr } from "../../src/lib/format";
 import type { SliceRow } from "../../src/model/allocation";
+import { PALETTE } from "../../src/model/palette";
 import { Allocation } from "../../src/ui/Allocation";
 import { LISTED_MAX } from "../../src/ui/AllocationTable";
 
@@ -46,7 +47,8 @@ const rowOf = (html: string, name: string) => html.split("<tr").find((row) => ro
 describe("the allocation", () => {
   it("says in its table what the ring draws: mark, name, value and share", () => {
     const row = rowOf(page("en"), "<bdi>BTC</bdi>");
-    expect(row).toMatch(/aria-hidden="true"[^>]*background:#1e96d2[^>]*>1</);
+    const color = row.match(/aria-hidden="true"[^>]*background:(#[0-9a-f]{6})[^>]*>1</)?.[1];
+    expect(PALETTE).toContain(color);
     expect(row).toContain("<td>$41,250.00</td><td>90.0%</td>");
   });
 

@@ -126,10 +126,30 @@ describe("the announcement of a refresh", () => {
     translator(language).markup("refresh.announceDone", { done, failed });
 
   it("says what was read and what was not, and of nothing nothing", () => {
-    expect(say("en", 2, 0)).toBe("2 accounts read anew.");
-    expect(say("en", 1, 1)).toBe("1 account read anew, 1 could not be read.");
-    expect(say("en", 0, 2)).toBe("No account read anew, 2 could not be read.");
-    expect(say("tr", 2, 0)).toBe("2 hesap yeniden okundu.");
-    expect(say("tr", 0, 2)).toBe("Hiçbir hesap yeniden okunmadı, 2 hesap okunamadı.");
+    expect(say("en", 2, 0)).toBe("2 accounts refreshed.");
+    expect(say("en", 1, 1)).toBe("1 account refreshed, 1 could not be read.");
+    expect(say("en", 0, 2)).toBe("No account refreshed, 2 could not be read.");
+    expect(say("tr", 2, 0)).toBe("2 hesap yenilendi.");
+    expect(say("tr", 0, 2)).toBe("Hiçbir hesap yenilenmedi, 2 hesap okunamadı.");
+  });
+});
+
+describe("a catalogue", () => {
+  it.each<[Language, RegExp]>([
+    ["tr", /\b(?:[Dd]enetle|[Yy]alnız\b|[Ee]ski\b|[Oo]lay veri yolu|api'yi)|[Bb]ütün/],
+    ["en", /\b(?:anew|[Mm]end|event bus|old)\b/],
+  ])("in %s has one word for each thing", (language, others) => {
+    const texts = [...CATALOGUES[language]].filter(([, text]) => others.test(text));
+    // What is older than the server is not what is stale.
+    expect(texts.map(([key]) => key).filter((key) => key !== "unsupported.title")).toEqual([]);
+  });
+
+  it("speaks of IPs, and of addresses only where a page or a server has one", () => {
+    const addresses = (language: Language) =>
+      [...CATALOGUES[language]].filter(([, text]) => /address|adres/i.test(text)).map(([key]) => key);
+    const places = ["connection.lostNever", "cause.redirect", "causeDo.certificate", "causeDo.redirect"];
+    for (const language of BOTH) {
+      expect(places).toEqual(expect.arrayContaining(addresses(language)));
+    }
   });
 });

@@ -73,5 +73,6 @@ describe("what is said of the poll", () => {
     const seconds = String(LIMITS.pollMs / 1_000);
     expect(CATALOGUE.get("connection.polling")).toContain(seconds);
     expect(CATALOGUE.get("connection.pollingHint")).toContain(seconds);
+    expect(CATALOGUE.get("connection.announcePolling")).toContain(seconds);
   });
 });

@@ -16,6 +16,7 @@ import {
   formatMoney,
   formatPercent,
   formatPrice,
+  formatRate,
   formatRowAmount,
   formatShare,
   type Language,
@@ -198,12 +199,19 @@ describe("prices", () => {
   it.each([
     ["81790.3", "$81,790.30"],
     ["2966.456", "$2,966.46"],
-    ["135.913", "$135.913"],
-    ["1.12916", "$1.12916"],
-    ["1", "$1.00"],
+    ["999.99996", "$1,000.00"],
+    ["821.61", "$821.6100"],
+    ["821.397", "$821.3970"],
+    ["1.12916", "$1.1292"],
+    ["1", "$1.0000"],
+    ["0.99981", "$0.9998"],
+    ["0.5", "$0.5000"],
+    ["0.499996", "$0.5000"],
+    ["0.16543", "$0.16543"],
+    ["0.0999997", "$0.10000"],
     ["0.0235879654200426942", "$0.023588"],
+    ["0.0235", "$0.023500"],
     ["0.000012345", "$0.000012345"],
-    ["9.9999996", "$10.00"],
     ["0", "$0.00"],
     ["0.000000000000000001", "$0.000000000000000001"],
     ["0.0000000000000000001", "< $0.000000000000000001"],
@@ -211,16 +219,51 @@ describe("prices", () => {
     expect(typed(formatPrice("en", text, "USD"))).toBe(shown);
   });
 
-  it("keeps six significant digits, and two decimals at least", () => {
+  /** Prices of the sizes that there are: from a thousandth of a millionth to millions. */
+  const price = fc
+    .tuple(fc.bigInt({ min: 1n, max: 10n ** 18n }), fc.integer({ min: 0, max: 26 }))
+    .map(([units, decimals]) => formatPlain({ units, scale: decimals }));
+
+  it("keep their width while they tick: one more or less in any digit, or any zero at the end", () => {
+    const ticks = fc.array(fc.integer({ min: 0, max: 99_999_999 }), { minLength: 2, maxLength: 8 });
+    const range = fc.constantFrom("123456.", "82179.", "8217.", "821.", "82.", "1.", "0.9", "0.16", "0.023", "0.00001");
     fc.assert(
-      fc.property(exact, (text) => {
+      fc.property(language, range, ticks, currency, (of, head, tails, unit) => {
+        const texts = tails.map((tail) => formatPlain(parseDecimal(`${head}${String(tail).padStart(8, "0")}`)));
+        // The last tick before another power of ten may be lifted onto it.
+        fc.pre(tails.every((tail) => tail < 99_990_000));
+        expect(new Set(texts.map((text) => formatPrice(of, text, unit).length)).size).toBe(1);
+      }),
+    );
+  });
+
+  it("of what is pegged keep their width on both sides of one", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 500_000, max: 9_999_499 }), (millionths) => {
+        expect(formatPrice("en", formatPlain({ units: BigInt(millionths), scale: 6 }), "USD")).toHaveLength(7);
+      }),
+    );
+  });
+
+  it("keep four significant digits at least, and never more decimals than there is room for", () => {
+    fc.assert(
+      fc.property(price, (text) => {
         const shown = formatPrice("en", text, "USD");
-        fc.pre(!/[<>]/.test(shown) && shown !== "$0.00");
-        expect(shown).toMatch(/\.\d\d/);
+        fc.pre(!/[<>]/.test(shown));
         const back = Number(readBack(shown, "en"));
-        // 18 decimals are the end, so only prices that have six digits before it are held to six.
+        // 18 decimals are the end, so only prices that have their digits before it are held to them.
         fc.pre(Math.abs(Number(text)) > 1e-12);
-        expect(Math.abs(back / Number(text) - 1)).toBeLessThan(5.0001e-6);
+        expect(Math.abs(back / Number(text) - 1)).toBeLessThan(1.0001e-4);
+        expect(shown.split(".")[1]?.length ?? 0).toBeLessThanOrEqual(18);
+      }),
+    );
+  });
+
+  it("are the same without a symbol", () => {
+    expect(formatRate("tr", "42.3877000000000001")).toBe("42,3877");
+    fc.assert(
+      fc.property(language, exact, (of, text) => {
+        expect(formatPrice(of, text, "TRY").replace("₺", "")).toBe(formatRate(of, text));
       }),
     );
   });
@@ -230,6 +273,7 @@ describe("what is not there, what is nothing, what is little", () => {
   const all = (of: Language, text: string | null) => [
     formatAmount(of, text),
     formatExact(of, text),
+    formatRate(of, text),
     formatRowAmount(of, text),
     ...CURRENCIES.flatMap((unit) => [formatMoney(of, text, unit), formatPrice(of, text, unit)]),
   ];

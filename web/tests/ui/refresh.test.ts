@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ApiError, ApiErrorKind, RefreshOutcome, Result } from "../../src/api/client";
+import { LIMITS } from "../../src/live/limits";
 import type { PortfolioDocument } from "../../src/model/document";
-import { EVERYTHING, Refreshing, type Target } from "../../src/ui/refresh";
+import { CLOSES_MS, EVERYTHING, Refreshing, type Target } from "../../src/ui/refresh";
 
 type Asked = { readonly what: unknown; readonly token: string | null };
 
@@ -193,5 +194,111 @@ describe("the place of the admin token", () => {
     expect(seen).toHaveLength(6);
     expect(JSON.stringify([seen, subject])).not.toContain(TOKEN);
     expect(Object.getOwnPropertyNames(globalThis)).toEqual(globals);
+  });
+});
+
+describe("what came of a refresh", () => {
+  const FAILED = { ...DONE, account: "savings", refreshed: false, message: "no answer" };
+  const PARTLY: Result<RefreshOutcome> = { ok: true, value: { id: "1", portfolio: "main", accounts: [DONE, FAILED] } };
+
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 1_000_000 });
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("is told with its time, and goes by itself where all went well", async () => {
+    const { client, subject } = refreshing();
+    await done(client, subject.begin(EVERYTHING), SUCCESS);
+    expect(subject.getSnapshot()).toMatchObject({ results: [DONE], at: 1_000_000 });
+    vi.advanceTimersByTime(CLOSES_MS - 1);
+    expect(subject.getSnapshot().results).toEqual([DONE]);
+    vi.advanceTimersByTime(1);
+    expect(subject.getSnapshot().results).toBeNull();
+  });
+
+  it("stays while somebody looks, and then its whole time", async () => {
+    const { client, subject } = refreshing();
+    await done(client, subject.begin(EVERYTHING), SUCCESS);
+    vi.advanceTimersByTime(CLOSES_MS - 1);
+    subject.hold();
+    vi.advanceTimersByTime(10 * CLOSES_MS);
+    expect(subject.getSnapshot().results).toEqual([DONE]);
+    subject.release();
+    vi.advanceTimersByTime(CLOSES_MS - 1);
+    expect(subject.getSnapshot().results).toEqual([DONE]);
+    vi.advanceTimersByTime(1);
+    expect(subject.getSnapshot().results).toBeNull();
+  });
+
+  it.each([
+    ["an account that was not read", PARTLY],
+    ["a server that failed", failure("server")],
+  ])("stays where it is %s, looked at or not, until it is put away", async (_, result) => {
+    const { client, subject } = refreshing();
+    await done(client, subject.begin(EVERYTHING), result);
+    const before = subject.getSnapshot();
+    subject.hold();
+    subject.release();
+    vi.advanceTimersByTime(100 * CLOSES_MS);
+    expect(subject.getSnapshot()).toBe(before);
+    subject.dismiss();
+    expect(subject.getSnapshot()).toMatchObject({ results: null, error: null });
+  });
+
+  it("of an earlier refresh does not take that of a later one away", async () => {
+    const { client, subject } = refreshing();
+    await done(client, subject.begin(EVERYTHING), SUCCESS);
+    vi.advanceTimersByTime(CLOSES_MS - 1);
+    await done(client, subject.begin(EVERYTHING), PARTLY);
+    vi.advanceTimersByTime(CLOSES_MS);
+    expect(subject.getSnapshot().results).toEqual([DONE, FAILED]);
+  });
+});
+
+describe("a refresh that is refused for coming too often", () => {
+  const WAIT_MS = 42_000;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 1_000_000 });
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("is not asked for again before its time, put away or not, and then it is", async () => {
+    const { client, subject } = refreshing();
+    await done(client, subject.begin(BINANCE), failure("too_many", { retryAfterSeconds: WAIT_MS / 1_000 }));
+    expect(subject.getSnapshot().waitUntil).toBe(1_000_000 + WAIT_MS);
+    await subject.begin(BINANCE);
+    vi.advanceTimersByTime(WAIT_MS / 2);
+    subject.dismiss();
+    expect(subject.getSnapshot()).toMatchObject({ error: null, waitUntil: 1_000_000 + WAIT_MS });
+    vi.advanceTimersByTime(WAIT_MS / 2 - 1);
+    await subject.begin(BINANCE);
+    expect(client.asked).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(subject.getSnapshot().waitUntil).toBeNull();
+    await done(client, subject.begin(BINANCE), SUCCESS);
+    expect(client.asked).toHaveLength(2);
+  });
+
+  it("still says so when its time has come", async () => {
+    const { client, subject } = refreshing();
+    await done(client, subject.begin(BINANCE), failure("too_many", { retryAfterSeconds: WAIT_MS / 1_000 }));
+    vi.advanceTimersByTime(WAIT_MS);
+    expect(subject.getSnapshot()).toMatchObject({ waitUntil: null, error: { kind: "too_many" } });
+  });
+
+  it.each([
+    [null, 60_000],
+    [86_400, LIMITS.retryAfterMaxMs],
+  ])("waits a bearable time where %s seconds are asked for", async (retryAfterSeconds, waitMs) => {
+    const { client, subject } = refreshing();
+    await done(client, subject.begin(BINANCE), failure("too_many", { retryAfterSeconds }));
+    expect(subject.getSnapshot().waitUntil).toBe(1_000_000 + waitMs);
   });
 });

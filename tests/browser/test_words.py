@@ -1,0 +1,86 @@
+"""What is said is so, and no number is longer than people read."""
+
+import re
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.chromium import Language
+from tests.browser.stage import Stage
+from tests.browser.states import Scene, demo
+from tests.browser.texts import LANGUAGES, said
+from tests.flow.test_truth import priced
+
+DECIMALS = re.compile(r"[.,](\d+)$")
+SHOWN_DECIMALS_MAX = 8
+"""Prices of the demo's size have no more; what was divided has eighteen."""
+POLLING_MS = 30_000
+"""Three streams are tried before states are asked for."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def scene(shared_stage: Stage) -> Scene:
+    scene = await demo(shared_stage)
+    assert scene.system is not None
+    scene.document = await scene.system.settled(priced)
+    return scene
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_price_that_was_divided_is_short_and_its_title_exact(
+    scene: Scene, open_page, language: Language
+) -> None:
+    assert scene.system is not None
+    api = await scene.system.get("/api/portfolio/explain", asset="TRY")
+    assert any(len(price["priceUsd"]) > 2 * SHOWN_DECIMALS_MAX for price in api["prices"]), "nothing was divided"
+    page = await open_page(scene.url, language=language)
+    await page.get_by_test_id("row-TRY").locator(".column-value .explain").click()
+    prices = page.get_by_test_id("explain-dialog").get_by_role("group").nth(1)
+    numbers = prices.locator("td.number")
+    await expect(numbers.first).to_be_visible()
+    point = {"en": ".", "tr": ","}[language]
+    titles = [(await cell.get_attribute("title") or "").replace(point, ".") for cell in await numbers.all()]
+    assert {f"{price['priceUsd']} USD" for price in api["prices"]} <= set(titles)
+    for text in await numbers.all_inner_texts():
+        decimals = DECIMALS.search(text)
+        assert decimals is not None, text
+        assert len(decimals[1]) <= SHOWN_DECIMALS_MAX, text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_ring_says_whose_sum_it_shows(scene: Scene, open_page, language: Language) -> None:
+    page = await open_page(scene.url, language=language)
+    centre = page.locator(".allocation-ring-total span")
+    await expect(centre).to_have_text(said(language, "total.label"))
+    await page.get_by_role("tab", name="BTCTurk").click()
+    await expect(centre).to_have_text(said(language, "total.of").replace("{name}", "BTCTurk"))
+    await expect(page.locator(".allocation-table tfoot th")).to_have_text(
+        said(language, "total.of").replace("{name}", "BTCTurk")
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_search_that_finds_nothing_says_that_alone(scene: Scene, open_page, language: Language) -> None:
+    page = await open_page(scene.url, language=language)
+    await expect(page.get_by_test_id("count-unpriced")).to_be_visible()
+    await page.get_by_test_id("search").fill("zzz")
+    await expect(page.get_by_test_id("nothing-found")).to_have_text(said(language, "table.nothingFound", query="zzz"))
+    await expect(page.get_by_test_id("count-unpriced")).to_have_count(0)
+    await expect(page.get_by_test_id("shown")).to_have_count(0)
+
+
+@pytest.mark.slow
+async def test_values_that_are_asked_for_are_not_announced_as_live(stage: Stage, open_page) -> None:
+    scene = await demo(stage)
+    proxy = await stage.proxy(scene.url)
+    page = await open_page(proxy.url, network_may_fail=True)
+    connection = page.get_by_test_id("connection")
+    await expect(connection).to_have_attribute("data-status", "live")
+    proxy.refused = {"/api/portfolio/stream"}
+    await proxy.cut()
+    await expect(page.get_by_test_id("banner-lost")).to_be_visible()
+    await expect(page.get_by_test_id("announcer")).to_contain_text(said("en", "connection.announceLost"))
+    await proxy.mend()
+    await expect(connection).to_have_attribute("data-status", "polling", timeout=POLLING_MS)
+    await expect(page.get_by_test_id("announcer")).to_contain_text(said("en", "connection.announcePolling"))
