@@ -31,6 +31,8 @@ class Proxy:
         self._passing: set[asyncio.Task[Any]] = set()
         self.refused: set[str] = set()
         """Paths that something on the way does not let through."""
+        self.answers: dict[str, int] = {}
+        """Paths that something on the way answers itself, with this status."""
 
     @property
     def url(self) -> str:
@@ -86,6 +88,8 @@ class Proxy:
         await self._flowing.wait()
         if request.path in self.refused:
             return web.Response(status=502, text="a proxy in between has had enough")
+        if (status := self.answers.get(request.path)) is not None:
+            return web.json_response({"error": "in_between", "message": f"said with {status}"}, status=status)
         assert self._http is not None
         headers = {name: text for name, text in request.headers.items() if name.lower() not in HOP_BY_HOP}
         headers["Accept-Encoding"] = "identity"
