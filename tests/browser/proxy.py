@@ -31,6 +31,9 @@ class Proxy:
         self._passing: set[asyncio.Task[Any]] = set()
         self.refused: set[str] = set()
         """Paths that something on the way does not let through."""
+        self._kept: dict[str, asyncio.Event] = {}
+        self.answers: dict[str, int] = {}
+        """Paths that something on the way answers itself, with this status."""
 
     @property
     def url(self) -> str:
@@ -71,6 +74,14 @@ class Proxy:
         """Let everything through again."""
         self._flowing.set()
 
+    def keep(self, path: str) -> None:
+        """Let calls of this path through, and keep what is answered until it is given."""
+        self._kept[path] = asyncio.Event()
+
+    def give(self, path: str) -> None:
+        """Give what was kept, and keep nothing more."""
+        self._kept.pop(path).set()
+
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         task = asyncio.current_task()
         assert task is not None
@@ -86,6 +97,8 @@ class Proxy:
         await self._flowing.wait()
         if request.path in self.refused:
             return web.Response(status=502, text="a proxy in between has had enough")
+        if (status := self.answers.get(request.path)) is not None:
+            return web.json_response({"error": "in_between", "message": f"said with {status}"}, status=status)
         assert self._http is not None
         headers = {name: text for name, text in request.headers.items() if name.lower() not in HOP_BY_HOP}
         headers["Accept-Encoding"] = "identity"
@@ -99,6 +112,8 @@ class Proxy:
             if answer.content_type == "text/event-stream":
                 return await self._stream(request, answer, kept)
             body = await answer.read()
+            if (given := self._kept.get(request.path)) is not None:
+                await given.wait()
             if request.path in DOCUMENTS and answer.status == 200:
                 body = self._rewritten(body)
             return web.Response(status=answer.status, body=body, headers=kept)

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 from tests.browser.stage import Running, Stage
 from tests.browser.states import demo
 from tests.browser.test_total import expected
-from tests.browser.texts import number
+from tests.browser.texts import amount, number
 from tests.flow.test_truth import priced
 
 SILENCE_MS = 60_000
@@ -53,7 +53,7 @@ async def test_a_change_at_the_exchange_shows_by_itself(stage: Stage, open_page)
     await hold(scene.system, "77.125")
     await shows(page, "77.125")
     document = await scene.system.settled(priced)
-    await expect(page.get_by_test_id("total")).to_contain_text(f"{expected(document, 'USD'):,}")
+    await expect(page.get_by_test_id("total")).to_have_text(amount("en", expected(document, "USD")))
     scene.system.sim.set_price("binance", "BTCUSDT", last="90000.5")
     await expect(page.get_by_test_id("row-BTC").locator(".column-price")).to_contain_text("90,000.5")
     await check()
@@ -62,14 +62,17 @@ async def test_a_change_at_the_exchange_shows_by_itself(stage: Stage, open_page)
 async def test_it_goes_on_after_the_api_was_started_again(stage: Stage, open_page) -> None:
     scene = await demo(stage)
     assert scene.system is not None
+    document = await scene.system.settled(priced)
     page = await open_page(scene.url, network_may_fail=True)
     await is_live(page)
     check = await never_loaded_again(page)
-    before = await page.get_by_test_id("total").inner_text()
+    before = amount("en", expected(document, "USD"))
+    await expect(page.get_by_test_id("total")).to_have_text(before)
     await scene.system.stop()
     await expect(page.get_by_test_id("banner-lost")).to_be_visible()
     await expect(page.get_by_test_id("connection")).not_to_have_attribute("data-status", "live")
-    assert await page.get_by_test_id("total").inner_text() == before, "what was known stays in sight"
+    # What was known stays in sight.
+    await expect(page.get_by_test_id("total")).to_have_text(before)
     await scene.system.restart()
     await scene.system.until(priced)
     await is_live(page)

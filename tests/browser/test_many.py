@@ -1,5 +1,7 @@
 """Thousands of coins: few rows at a time, all of them reachable, and the page stays quick."""
 
+import asyncio
+
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
@@ -8,6 +10,7 @@ from tests.browser.states import MANY, Scene, many_assets
 
 ROWS = "tbody[data-testid^='row-']"
 AT_A_TIME = 120
+PRICED = "COIN0007"
 FARTHEST = """
 () => Math.max(...[...document.querySelectorAll("[data-asset]")].map((one) => Number(one.dataset.index)))
 """
@@ -21,6 +24,34 @@ async () => {
   const end = document.documentElement.scrollHeight;
   for (let at = 0; at < end; at += Math.max(400, end / 60)) {
     scrollTo(0, at);
+    await new Promise(requestAnimationFrame);
+    late.push(performance.now() - last);
+    last = performance.now();
+  }
+  return late.sort((a, b) => a - b);
+}
+"""
+
+TICKS = 4
+LATE_A_TICK = 3
+"""Frames that may be late for each state of some megabytes: to read it, to draw it, and to tidy up."""
+FREEZE_MS = 1_000
+"""A page that shows nothing new for so long seems to hang."""
+
+TICK_COUNT = """
+() => {
+  globalThis.sparkTicks = 0;
+  new MutationObserver(() => { sparkTicks += 1; })
+    .observe(document.querySelector("[data-testid=total]"), {childList: true, characterData: true, subtree: true});
+}
+"""
+SCROLL_ON = """
+async (ticks) => {
+  const late = [];
+  let last = performance.now();
+  for (let turn = 1; sparkTicks < ticks; turn += 1) {
+    // Down by less than a window at a time, and from the end back to below the rows of the beginning.
+    scrollTo(0, 20_000 + (turn * 400) % (document.documentElement.scrollHeight - 25_000));
     await new Promise(requestAnimationFrame);
     late.push(performance.now() - last);
     last = performance.now();
@@ -86,3 +117,28 @@ async def test_the_row_with_the_focus_keeps_it_however_far_it_is_scrolled_away(s
     await expect(row.locator(".expander")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(row.locator(".expander")).to_have_attribute("aria-expanded", "true")
+
+
+async def test_scrolling_does_not_stumble_while_states_arrive_and_the_focus_stays(scene: Scene, open_page) -> None:
+    assert scene.system is not None
+    page = await opened(open_page, scene)
+    first = page.locator(ROWS).first
+    row = page.get_by_test_id(f"row-{await first.get_attribute('data-asset')}")
+    await row.locator(".expander").focus()
+    await page.evaluate(TICK_COUNT)
+    scrolling = asyncio.create_task(page.evaluate(SCROLL_ON, TICKS))
+    try:
+        for tick in range(TICKS):
+            scene.system.sim.set_balance("binance", "main", "spot", PRICED, free=f"{tick + 100}.25")
+            status, answer = await scene.system.post("/api/portfolio/refresh", {"exchange": "binance"})
+            assert status == 200, answer
+            await page.wait_for_function("(tick) => sparkTicks > tick", arg=tick)
+        frames = await scrolling
+    finally:
+        scrolling.cancel()
+    assert frames[len(frames) // 2] <= FRAME_MS, frames
+    assert sum(frame > FRAME_MS for frame in frames) <= TICKS * LATE_A_TICK, frames[-20:]
+    assert frames[-1] <= FREEZE_MS, frames[-5:]
+    await expect(row).not_to_be_in_viewport()
+    assert await page.locator(ROWS).count() <= AT_A_TIME
+    await expect(row.locator(".expander")).to_be_focused()

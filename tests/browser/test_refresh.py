@@ -13,6 +13,7 @@ from tests.browser.states import Scene, demo, no_admin_token
 from tests.browser.texts import LANGUAGES, number, said
 
 REFUSED = frozenset({401})
+REFRESH = "/api/portfolio/refresh"
 CLOSED_MS = 31_000
 """What went well is put away by itself before this."""
 READ_OUT = """() => {
@@ -94,15 +95,18 @@ async def test_an_account_that_could_not_be_read_says_so(scene: Scene, open_page
     await expect(failed).to_contain_text(said(language, "refresh.failed"))
 
 
-async def test_while_one_runs_no_second_can_be_asked_for(scene: Scene, open_page) -> None:
-    assert scene.system is not None
-    page = await open_page(scene.url, statuses=REFUSED)
+async def test_while_one_runs_no_second_can_be_asked_for(scene: Scene, stage: Stage, open_page) -> None:
+    proxy = await stage.proxy(scene.url)
+    page = await open_page(proxy.url, statuses=REFUSED)
     await page.get_by_test_id("refresh-all").click()
-    scene.system.sim.inject(Fault("btcturk", "hang", path="/api/v1/users/balances", times=1))
+    await expect(page.get_by_test_id("token-dialog")).to_be_visible()
+    proxy.keep(REFRESH)
     await give_token(page, ADMIN)
     await expect(page.get_by_test_id("refresh-all")).to_be_disabled()
     await expect(page.get_by_test_id("refresh-binance-main")).to_be_disabled()
-    await expect(page.get_by_test_id("refresh-all")).to_be_enabled(timeout=20_000)
+    proxy.give(REFRESH)
+    await expect(page.get_by_test_id("refresh-all")).to_be_enabled()
+    await expect(page.get_by_test_id("result-binance-main")).to_have_attribute("data-ok", "true")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

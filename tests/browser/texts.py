@@ -30,6 +30,13 @@ def said(language: Language, name: str, **values: str) -> str:
     return found
 
 
+def amount(language: Language, exact: Decimal, places: int = 2) -> re.Pattern[str]:
+    """A number as its language writes it, and not as a part of a longer one: to be waited for on the page."""
+    text = f"{exact:,.{places}f}"
+    text = text if language == "en" else text.translate(str.maketrans(",.", ".,"))
+    return re.compile(rf"(?<![0-9.,]){re.escape(text)}(?![0-9])")
+
+
 def number(language: Language, text: str) -> Decimal:
     """The number in a text, as its language writes numbers."""
     found = DIGITS.search(text)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -131,3 +132,18 @@ def test_the_lock_file_is_whole_on_every_system() -> None:
     for name, entry in packages.items():
         for wanted in entry.get("optionalDependencies", {}):
             assert any(path.endswith(f"node_modules/{wanted}") for path in packages), f"{name} names {wanted}"
+
+
+def test_every_package_that_is_imported_is_asked_for_by_name() -> None:
+    """What another package happens to bring is gone when that one needs it no more."""
+    package = json.loads((ROOT / "web/package.json").read_text())
+    named = {*package["dependencies"], *package["devDependencies"]}
+    files = [*(ROOT / "web/src").rglob("*.ts*"), *(ROOT / "web/tests").rglob("*.ts*"), ROOT / "web/vite.config.ts"]
+    imports = {
+        one
+        for file in files
+        for one in re.findall(r'^(?:import|\} from) .*?"([@a-z][^"]*)"', file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    imported = {"/".join(one.split("/")[: 2 if one.startswith("@") else 1]) for one in imports}
+    assert {"react", "@formatjs/icu-messageformat-parser"} <= imported
+    assert {one for one in imported if not one.startswith("node:")} <= named

@@ -66,12 +66,21 @@ function walletsOf(accounts: PortfolioDocument["accounts"]): NamedSum[] {
     .map(([name, sum]) => ({ name, totalUsdExact: formatPlain(sum) }));
 }
 
-/** The part of an explanation that is of one account; all of it where no account is asked for. */
-export function explainedIn(answer: Explanation, account: string | null): Explanation {
+/** Where an asset lies. Null: in all exchanges, accounts of the exchange, or wallets of the account. */
+export interface Place {
+  readonly exchange: string | null;
+  readonly account: string | null;
+  readonly wallet: string | null;
+}
+
+/** The part of an explanation that is of one account or one wallet of it; all of it where no account is asked for. */
+export function explainedIn(answer: Explanation, { account, wallet }: Omit<Place, "exchange">): Explanation {
   if (account === null) {
     return answer;
   }
-  const balances = answer.balances.filter((one) => one.account === account);
+  const balances = answer.balances.filter(
+    (one) => one.account === account && (wallet === null || one.wallet === wallet),
+  );
   const counted = balances.filter((one) => one.counted);
   const priced = counted.flatMap(({ valueUsd }) => (valueUsd === null ? [] : [parseDecimal(valueUsd)]));
   const value = priced.length === 0 ? null : formatPlain(sumDecimals(priced));

@@ -63,7 +63,7 @@ export function Breakdown({ holding, onExplain }: BreakdownProps) {
                     <button
                       type="button"
                       className="explain plain"
-                      onClick={() => onExplain(holding.asset, exchange, account)}
+                      onClick={() => onExplain(holding.asset, { exchange, account, wallet: name })}
                       aria-label={`${money.worth(balance.asset, balance.total, balance.valueUsd)}. ${t("explain", { asset: holding.asset })}`}
                     >
                       {money.worth(balance.asset, balance.total, balance.valueUsd)}

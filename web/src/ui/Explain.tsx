@@ -7,7 +7,7 @@ import type { ApiError, Client, Explanation } from "../api/client";
 import { exchangeTitle } from "../exchanges";
 import { formatExact, formatPrice, formatRate, formatTime, type Language } from "../lib/format";
 import { visible } from "../lib/visible";
-import { explainedIn } from "../model/explaining";
+import { explainedIn, type Place } from "../model/explaining";
 import { Modal } from "./Modal";
 import { useMoney } from "./money";
 import { useNames } from "./names";
@@ -29,17 +29,16 @@ interface ExplainProps {
   readonly token: string | null;
   readonly portfolio: string;
   readonly asset: string | null;
-  readonly exchange: string | null;
-  /** Only what is in this account of the exchange; null: in all of them. */
-  readonly account: string | null;
+  readonly place: Place;
   readonly onClose: () => void;
 }
 
 /** The dialog; it asks anew each time it is opened, and says of which version it speaks. */
-export function Explain({ client, token, portfolio, asset, exchange, account, onClose }: ExplainProps) {
+export function Explain({ client, token, portfolio, asset, place, onClose }: ExplainProps) {
   const t = useTranslations("explain");
   const app = useTranslations("app");
-  const { account: accountName } = useNames();
+  const { place: placeName } = useNames();
+  const { exchange } = place;
   const [answer, setAnswer] = useState<Explanation | ApiError | null>(null);
   const [turn, setTurn] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the turn asks again
@@ -62,7 +61,7 @@ export function Explain({ client, token, portfolio, asset, exchange, account, on
         <bdi>
           {exchange === null
             ? t("title", { asset: visible(asset ?? "") })
-            : t("titleOf", { asset: visible(asset ?? ""), where: coverOf(exchange, account, accountName) })}
+            : t("titleOf", { asset: visible(asset ?? ""), where: coverOf(place, placeName) })}
         </bdi>
       </Heading>
       <div className="dialog-body">
@@ -78,7 +77,7 @@ export function Explain({ client, token, portfolio, asset, exchange, account, on
             </Button>
           </p>
         ) : null}
-        {answer !== null && "balances" in answer ? <Explained answer={explainedIn(answer, account)} /> : null}
+        {answer !== null && "balances" in answer ? <Explained answer={explainedIn(answer, place)} /> : null}
       </div>
       <div className="dialog-actions">
         <Button className="button primary" onPress={onClose}>
@@ -89,13 +88,9 @@ export function Explain({ client, token, portfolio, asset, exchange, account, on
   );
 }
 
-/** The whole exchange, or the account with its label where it is asked for alone. */
-function coverOf(
-  exchange: string,
-  account: string | null,
-  name: (exchange: string, account: string) => string,
-): string {
-  return account === null ? exchangeTitle(exchange) : name(exchange, account);
+/** The whole exchange, or the account with its label, or the wallet in it: whatever is asked for alone. */
+function coverOf({ exchange, account, wallet }: Place, name: ReturnType<typeof useNames>["place"]): string {
+  return account === null && exchange !== null ? exchangeTitle(exchange) : name(exchange, account, wallet);
 }
 
 function Explained({ answer }: { readonly answer: Explanation }) {

@@ -5,6 +5,7 @@ import { Button, Input, SearchField, Switch } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import type { Decimal } from "../lib/decimal";
 import { formatMoney } from "../lib/format";
+import type { Place } from "../model/explaining";
 import type { Holding, Mark } from "../model/holdings";
 import type { Reading } from "../model/reading";
 import { SMALL_USD, type SortColumn, viewOf } from "../model/view";
@@ -16,8 +17,8 @@ import { useShortcut } from "./useShortcut";
 
 const COLUMNS: readonly SortColumn[] = ["value", "asset", "total", "price", "change"];
 
-/** Asks how an asset's value is made: in the tab, or in one place of it. */
-export type ExplainAsset = (asset: string, exchange: string | null, account?: string | null) => void;
+/** Asks how an asset's value is made: in the tab, or in one place of it, which is a wallet of an account. */
+export type ExplainAsset = (asset: string, place: Place | null) => void;
 
 interface HoldingsProps {
   readonly holdings: ReadonlyMap<string, Holding>;

@@ -7,6 +7,7 @@ import { exchangeTitle } from "../exchanges";
 import type { Decimal } from "../lib/decimal";
 import type { ConnectionState } from "../live/state";
 import type { PortfolioDocument } from "../model/document";
+import type { Place } from "../model/explaining";
 import { groupsOf } from "../model/groups";
 import { type Holding, holdingsOf, sumOfValues } from "../model/holdings";
 import { readingOf } from "../model/reading";
@@ -38,8 +39,7 @@ interface PortfolioProps {
 
 interface Asked {
   readonly asset: string;
-  readonly exchange: string | null;
-  readonly account: string | null;
+  readonly place: Place | null;
 }
 
 /** All of it. */
@@ -49,10 +49,7 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
   const { account: accountName } = useNames();
   const [chosen, setChosen] = useState(ALL);
   const [asked, setAsked] = useState<Asked | null>(null);
-  const explain = useCallback<ExplainAsset>(
-    (asset, exchange, account = null) => setAsked({ asset, exchange, account }),
-    [],
-  );
+  const explain = useCallback<ExplainAsset>((asset, place) => setAsked({ asset, place }), []);
   const [isTotalOpen, setTotalOpen] = useState(false);
   const [refreshing] = useRefresh();
   useShortcut("r", () => void refreshing.begin(EVERYTHING));
@@ -115,8 +112,7 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
         token={token}
         portfolio={document.portfolio}
         asset={asked?.asset ?? null}
-        exchange={asked?.exchange ?? tab.exchange}
-        account={asked?.account ?? tab.account}
+        place={asked?.place ?? { exchange: tab.exchange, account: tab.account, wallet: null }}
         onClose={() => setAsked(null)}
       />
       <ExplainTotal

@@ -82,16 +82,28 @@ describe("an explanation", () => {
   } as unknown as Explanation;
 
   it("of one account sums that account exactly, and only what counts", () => {
-    const one = explainedIn(answer, "savings");
+    const one = explainedIn(answer, { account: "savings", wallet: null });
     expect(one).toMatchObject({ total: "7.3", valueUsdExact: "0.3", unpriced: "7" });
     expect(one.balances).toHaveLength(4);
   });
 
+  it("of one wallet has nothing of the other wallets of its account, nor of the same wallet of another", () => {
+    const one = explainedIn(answer, { account: "savings", wallet: "funding" });
+    expect(one).toMatchObject({ total: "7", valueUsdExact: null, unpriced: "7" });
+    expect(one.balances).toHaveLength(1);
+    expect(explainedIn(answer, { account: "savings", wallet: "spot" })).toMatchObject({ total: "0.3", unpriced: "0" });
+    expect(explainedIn(answer, { account: "main", wallet: "funding" }).balances).toHaveLength(0);
+  });
+
   it("has no value where nothing has a price, and not 0", () => {
-    expect(explainedIn(answer, "empty")).toMatchObject({ total: "0.1", valueUsdExact: null, valueUsd: null });
+    expect(explainedIn(answer, { account: "empty", wallet: null })).toMatchObject({
+      total: "0.1",
+      valueUsdExact: null,
+      valueUsd: null,
+    });
   });
 
   it("of all accounts is the API's own", () => {
-    expect(explainedIn(answer, null)).toBe(answer);
+    expect(explainedIn(answer, { account: null, wallet: null })).toBe(answer);
   });
 });
