@@ -16,6 +16,8 @@ from tests.flow.test_truth import priced
 REFUSED = frozenset({401})
 CARD_MAX = 115
 """Pixels: three lines and a fourth for what is locked, where nothing had to wrap."""
+CARD_MIN = 75
+"""No card is lower than its three lines."""
 
 BROKEN_NUMBERS = """
 (selector) => [...document.querySelectorAll(`.assets > tbody > tr:first-child ${selector}`)].flatMap((cell) => {
@@ -148,8 +150,11 @@ async def test_rows_follow_each_other_when_they_become_cards(shared_stage: Stage
     many = await many_assets(shared_stage)
     page = await open_page(many.url)
     await shown(page)
-    for width in (360, 1280):
+    rows = int(await page.get_by_test_id("asset-table").get_attribute("aria-rowcount") or "0")
+    for width, least in ((360, CARD_MIN), (1280, 0)):
         await page.set_viewport_size({"width": width, "height": 800})
+        # Rows that were never seen are taken to be as high as cards too, or the scrollbar would be wrong by a third.
+        await page.wait_for_function("(least) => document.documentElement.scrollHeight > least", arg=least * rows)
         await page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight / 3)")
         await page.wait_for_function(
             """() => {

@@ -151,14 +151,6 @@ function VirtualRows({ rows, whole, open, held, onToggle, onExplain }: RowsProps
     // The row that has the focus stays, wherever it was scrolled or sorted to: else the focus would be lost with it.
     rangeExtractor: (range) => withHeld(defaultRangeExtractor(range), heldAt),
   });
-  const measuredAs = useRef(areCards);
-  useLayoutEffect(() => {
-    // What was measured of rows says nothing of cards.
-    if (measuredAs.current !== areCards) {
-      measuredAs.current = areCards;
-      virtualizer.measure();
-    }
-  }, [virtualizer, areCards]);
   let end = margin;
   const shown = virtualizer.getVirtualItems().flatMap(({ index, start, end: next }) => {
     const holding = rows[index];
