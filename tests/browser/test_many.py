@@ -15,8 +15,21 @@ FARTHEST = """
 () => Math.max(...[...document.querySelectorAll("[data-asset]")].map((one) => Number(one.dataset.index)))
 """
 FRAME_MS = 100
-"""A frame that takes longer is a stumble one sees."""
+"""A frame that takes longer is a stumble one sees, on a machine that draws a resting page as often as a screen does."""
+SCREEN_MS = 1000 / 60
 
+REST = """
+async () => {
+  const late = [];
+  let last = performance.now();
+  for (let turn = 0; turn < 30; turn += 1) {
+    await new Promise(requestAnimationFrame);
+    late.push(performance.now() - last);
+    last = performance.now();
+  }
+  return late.sort((a, b) => a - b)[15];
+}
+"""
 SCROLL = """
 async () => {
   const late = [];
@@ -72,6 +85,11 @@ async def opened(open_page, scene: Scene) -> Page:
     return page
 
 
+async def slowness(page: Page) -> float:
+    """How many times longer than on a free machine this page's frames take right now, while it rests."""
+    return max(1.0, await page.evaluate(REST) / SCREEN_MS)
+
+
 async def test_only_rows_near_the_window_are_there(scene: Scene, open_page) -> None:
     page = await opened(open_page, scene)
     assert 0 < await page.locator(ROWS).count() <= AT_A_TIME
@@ -100,8 +118,10 @@ async def test_a_search_finds_one_of_them(scene: Scene, open_page) -> None:
 
 async def test_scrolling_does_not_stumble(scene: Scene, open_page) -> None:
     page = await opened(open_page, scene)
+    before = await slowness(page)
     late = await page.evaluate(SCROLL)
-    assert late[len(late) // 2] <= FRAME_MS, late
+    slow = max(before, await slowness(page))
+    assert late[len(late) // 2] <= FRAME_MS * slow, (late, slow)
 
 
 async def test_the_row_with_the_focus_keeps_it_however_far_it_is_scrolled_away(scene: Scene, open_page) -> None:
@@ -126,6 +146,7 @@ async def test_scrolling_does_not_stumble_while_states_arrive_and_the_focus_stay
     row = page.get_by_test_id(f"row-{await first.get_attribute('data-asset')}")
     await row.locator(".expander").focus()
     await page.evaluate(TICK_COUNT)
+    before = await slowness(page)
     scrolling = asyncio.create_task(page.evaluate(SCROLL_ON, TICKS))
     try:
         for tick in range(TICKS):
@@ -136,9 +157,10 @@ async def test_scrolling_does_not_stumble_while_states_arrive_and_the_focus_stay
         frames = await scrolling
     finally:
         scrolling.cancel()
-    assert frames[len(frames) // 2] <= FRAME_MS, frames
-    assert sum(frame > FRAME_MS for frame in frames) <= TICKS * LATE_A_TICK, frames[-20:]
-    assert frames[-1] <= FREEZE_MS, frames[-5:]
+    slow = max(before, await slowness(page))
+    assert frames[len(frames) // 2] <= FRAME_MS * slow, (frames, slow)
+    assert sum(frame > FRAME_MS * slow for frame in frames) <= TICKS * LATE_A_TICK, (frames[-20:], slow)
+    assert frames[-1] <= FREEZE_MS * slow, (frames[-5:], slow)
     await expect(row).not_to_be_in_viewport()
     assert await page.locator(ROWS).count() <= AT_A_TIME
     await expect(row.locator(".expander")).to_be_focused()

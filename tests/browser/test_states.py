@@ -15,8 +15,6 @@ from tests.browser.states import STATES, Scene
 from tests.browser.texts import LANGUAGES, said
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
-FITS_MS = 2_000
-"""Charts draw themselves anew a moment after the window has changed."""
 
 TOO_WIDE = """
 () => [...document.querySelectorAll("body *")]
@@ -48,8 +46,8 @@ async def test_a_state_says_what_it_is_and_axe_finds_nothing(scene: Scene, open_
             if wrong := await violations(page):
                 found.append(f"{language}, {theme}:\n{told(wrong)}")
         await page.set_viewport_size(NARROW)
-        try:
-            await page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth", timeout=FITS_MS)
+        try:  # Charts draw themselves anew a moment after the window has changed.
+            await page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth")
         except PlaywrightTimeoutError:
             found.append(f"{language}: wider than a phone: {await page.evaluate(TOO_WIDE)}")
         await page.set_viewport_size(WIDE)
