@@ -110,7 +110,7 @@ async def opened(browser: Browser, scene: Scene, size: tuple[int, int], language
     await expect(window.page.locator(READY).first).to_be_visible()
     if scene.understood and scene.document["accounts"]:
         await expect(window.page.get_by_test_id("allocation")).to_be_visible()
-        await expect(window.page.get_by_test_id("connection")).to_have_attribute("data-status", "live")
+        await expect(window.page.get_by_test_id("connection")).to_have_attribute("data-status", scene.status)
     await window.page.evaluate("() => document.fonts.ready.then(() => 1)")
     return window
 

@@ -62,7 +62,7 @@ async def shown(page: Page, scene: Scene, language: Language) -> None:
     if not scene.understood:
         await expect(page.get_by_test_id("total")).to_have_count(0)
         return
-    await expect(page.get_by_test_id("connection")).to_have_attribute("data-status", "live")
+    await expect(page.get_by_test_id("connection")).to_have_attribute("data-status", scene.status)
     await expect(page.get_by_test_id("demo-badge")).to_have_count(1 if scene.document["demo"] else 0)
     for source in scene.document["sources"]:
         await shows_source(page, source, language)

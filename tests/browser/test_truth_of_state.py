@@ -86,6 +86,35 @@ async def test_an_api_that_has_read_nothing_yet_takes_no_total_away(stage: Stage
     await expect(lost).to_be_hidden()
 
 
+async def test_while_the_bus_is_away_nothing_looks_live(stage: Stage, open_page) -> None:
+    """The connection to the api is well, and yet nothing new can come over it."""
+    scene = await demo(stage)
+    assert scene.system is not None
+    proxy = await stage.proxy(scene.url)
+    page = await open_page(proxy.url)
+    await is_live(page)
+    sources = page.locator("section.sources")
+    await expect(sources).to_contain_text(said("en", "sources.summary").split("{")[0])
+    since = "2026-03-04T05:06:07.000Z"
+    bus = {"state": "degraded", "since": since, "reason": "Kafka does not answer"}
+    proxy.rewrite = lambda document: {**document, "bus": bus}
+    changed(scene.system, "12.5")
+    await has_status(page, "bus_away")
+    await expect(page.get_by_test_id("connection")).to_have_text(said("en", "connection.bus_away"))
+    await expect(sources).to_contain_text("4 Mar 2026, 08:06:07")
+    await expect(sources.locator("h2")).to_have_text(said("en", "sources.title"))
+    await expect(page.locator("section.total")).to_have_attribute("data-old", "true")
+    await expect(page).not_to_have_title(NUMBER)
+    change = page.get_by_test_id("total-change")
+    colors = "element => [getComputedStyle(element).color, getComputedStyle(element.parentElement).color]"
+    own, around = await change.evaluate(colors)
+    assert own == around, "a colour would say that it is so now"
+    proxy.rewrite = None
+    changed(scene.system, "13.5")
+    await is_live(page)
+    await expect(page.locator("section.total")).to_have_attribute("data-old", "false")
+
+
 async def test_a_server_that_answers_wrongly_from_the_start_is_not_said_to_be_gone(stage: Stage, open_page) -> None:
     scene = await demo(stage)
     proxy = await stage.proxy(scene.url, lambda _document: {"schemaVersion": 1})

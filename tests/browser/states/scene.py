@@ -34,6 +34,11 @@ class Scene:
     understood: bool = True
     """Whether the page can show what the document holds."""
 
+    @property
+    def status(self) -> str:
+        """What the page says of the connection: it is no live one where the api itself hears nothing."""
+        return "bus_away" if self.document["bus"]["state"] in {"degraded", "failed"} else "live"
+
 
 async def usual(system: Running) -> Scene:
     """A system as it is most of the time."""

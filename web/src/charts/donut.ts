@@ -54,8 +54,9 @@ export function mountDonut(element: HTMLElement, { onPoint }: DonutOptions): Don
     drawn = slices;
     mark(chart, drawn, highlighted);
   };
-  const paint = () => chart.setOption({ tooltip: tooltipColors(element) });
-  chart.setOption({ tooltip: { ...tooltipBehaviour(), ...tooltipColors(element) } });
+  const paint = () => chart.setOption(themeOf(element));
+  chart.setOption({ tooltip: tooltipBehaviour() });
+  paint();
 
   chart.on("mouseover", { seriesId: SERIES_ID }, ({ dataIndex }) => point(drawn[dataIndex]?.key ?? null));
   chart.on("mouseout", { seriesId: SERIES_ID }, () => point(null));
@@ -149,7 +150,7 @@ function tooltipBehaviour(): TooltipComponentOption {
 }
 
 /** The theme's colours as the browser resolves them, so that any way of writing a custom property works. */
-function tooltipColors(element: HTMLElement): TooltipComponentOption {
+function themeOf(element: HTMLElement): Option {
   const probe = document.createElement("span");
   probe.hidden = true;
   element.append(probe);
@@ -158,13 +159,17 @@ function tooltipColors(element: HTMLElement): TooltipComponentOption {
     return getComputedStyle(probe).color;
   };
   const { fontFamily } = getComputedStyle(element);
-  const colors: TooltipComponentOption = {
-    backgroundColor: resolve("--surface-2"),
-    borderColor: resolve("--border"),
-    textStyle: { color: resolve("--text"), fontSize: 0.75 * rem(), fontFamily },
+  const theme: Option = {
+    tooltip: {
+      backgroundColor: resolve("--surface-2"),
+      borderColor: resolve("--border"),
+      textStyle: { color: resolve("--text"), fontSize: 0.75 * rem(), fontFamily },
+    },
+    // The ring of nothing; its own grey is glaring in the dark.
+    series: { id: SERIES_ID, type: "pie", emptyCircleStyle: { color: resolve("--border") } },
   };
   probe.remove();
-  return colors;
+  return theme;
 }
 
 /** Calls back when the system's theme changes or the page's own, which is set on the root element. */

@@ -3,8 +3,8 @@
 import type { FailureKind } from "./failure";
 import type { ConnectionState, ConnectionStatus } from "./state";
 
-/** A status as people are told it: a server that is newer than the page is no live one to them. */
-export type ShownStatus = ConnectionStatus | "unsupported";
+/** A status as people are told it: a server that is newer than the page, or that hears nothing itself, is no live one. */
+export type ShownStatus = ConnectionStatus | "unsupported" | "bus_away";
 
 /** After so long without a sign of life even a short break is told at once: the machine slept, and prices did not. */
 export const CALM_ALIVE_MS = 10_000;
@@ -21,7 +21,10 @@ export function mayBeCalm(state: ConnectionState): boolean {
 /** The status that people see; in the moment of patience it is the one from before the break. */
 export function shownStatus(state: ConnectionState, isCalm: boolean): ShownStatus {
   const status = isCalm && mayBeCalm(state) ? state.settled : state.status;
-  return state.unsupported !== null && (status === "live" || status === "polling") ? "unsupported" : status;
+  if (status !== "live" && status !== "polling") {
+    return status;
+  }
+  return state.unsupported !== null ? "unsupported" : isBusAway(state) ? "bus_away" : status;
 }
 
 /** Whether the bus is away, so that what is shown was known before that and nothing newer comes. */

@@ -7,6 +7,9 @@ import { inkOn, OTHER_COLOR, OTHER_KEY, OTHER_MARK, PALETTE } from "../model/pal
 /** Rows of "other" and of debts that are listed. The table of assets has them all, and scrolls better. */
 export const LISTED_MAX = 50;
 
+/** A value of so many characters fits its column beside any name; longer ones are written smaller. */
+const VALUE_CHARACTERS_MAX = 12;
+
 type Props = {
   readonly allocation: Allocation;
   /** The heading of the first column: what is allocated. */
@@ -49,7 +52,7 @@ export function AllocationTable(props: Props) {
       <tfoot>
         <tr>
           <th scope="row">{totalLabel}</th>
-          <td>{money(total)}</td>
+          <Value text={money(total)} />
           <td>{formatShare(language, total === "0" ? null : 1)}</td>
         </tr>
       </tfoot>
@@ -77,7 +80,7 @@ function OtherRows(props: Props) {
               </button>
             </span>
           </th>
-          <td>{props.money(other.valueUsd)}</td>
+          <Value text={props.money(other.valueUsd)} />
           <td>{formatShare(props.language, other.share)}</td>
         </tr>
       </tbody>
@@ -137,10 +140,14 @@ function Row({ row, pointKey, swatch, money, language, active, onPoint }: RowPro
           <bdi>{row.label}</bdi>
         </span>
       </th>
-      <td>{money(row.valueUsd)}</td>
+      <Value text={money(row.valueUsd)} />
       <td>{formatShare(language, row.share)}</td>
     </tr>
   );
+}
+
+function Value({ text }: { readonly text: string }) {
+  return <td className={text.length > VALUE_CHARACTERS_MAX ? "long" : undefined}>{text}</td>;
 }
 
 /** The colour and the mark of a slice; without a colour an empty place, so that names stay in line. */

@@ -2,7 +2,7 @@
 
 import { createContext, useEffect, useRef } from "react";
 import { useTranslations } from "use-intl";
-import { isBusAway, mayBeCalm, type ShownStatus, shownStatus } from "../live/shown";
+import { mayBeCalm, type ShownStatus, shownStatus } from "../live/shown";
 import type { ConnectionState } from "../live/state";
 import { announce } from "./Announcer";
 import { useCalm } from "./useCalm";
@@ -19,6 +19,7 @@ const TONES: Readonly<Record<ShownStatus, "good" | "wait" | "bad">> = {
   unauthorised: "bad",
   not_found: "bad",
   unsupported: "bad",
+  bus_away: "wait",
 };
 
 /** The status that people see: in a short break it is still the one from before. */
@@ -31,10 +32,13 @@ export function isLost(status: ShownStatus): boolean {
   return status === "reconnecting" || status === "offline" || status === "unauthorised";
 }
 
-/** Until when what is shown was the newest, by the server's clock, if the connection is lost; null while it is not. */
+/** Until when what is shown was the newest, by the server's clock, if it may no longer be; null while it is. */
 export function useKnownAt(connection: ConnectionState): string | null {
   const status = useShownStatus(connection);
-  const { aliveAt, receivedAt, serverSkewMs } = connection;
+  const { aliveAt, receivedAt, serverSkewMs, document } = connection;
+  if (status === "bus_away") {
+    return document?.bus.since ?? null;
+  }
   const at = aliveAt ?? receivedAt;
   return isLost(status) && at !== null ? new Date(at + serverSkewMs).toISOString() : null;
 }
@@ -42,7 +46,7 @@ export function useKnownAt(connection: ConnectionState): string | null {
 /** Whether what is shown is not the state of now: the connection is lost, the bus is away, or the server is too new. */
 export function useIsOld(connection: ConnectionState): boolean {
   const status = useShownStatus(connection);
-  return isLost(status) || status === "unsupported" || isBusAway(connection);
+  return isLost(status) || status === "unsupported" || status === "bus_away";
 }
 
 /** Whether the connection is lost, for parts that then cannot do what they are for. */

@@ -5,7 +5,7 @@ import type { Client } from "../api/client";
 import type { ConnectionState } from "../live/state";
 import { type Situation, situationOf } from "../model/sources";
 import { Banners } from "./Banner";
-import { isLost, LostContext, useKnownAt, useShownStatus } from "./Connection";
+import { isLost, LostContext, useIsOld, useKnownAt, useShownStatus } from "./Connection";
 import { Header } from "./Header";
 import { Portfolio } from "./Portfolio";
 import { RefreshDialogs, TokenDialog } from "./RefreshParts";
@@ -33,6 +33,7 @@ interface PageProps {
 export function Page({ state, client, portfolio, token, onToken, onRetry }: PageProps) {
   const t = useTranslations("app");
   const status = useShownStatus(state);
+  const isOld = useIsOld(state);
   const { document } = state;
   const portfolios = usePortfolios(client, token, document !== null || status === "not_found");
   useTitle(state);
@@ -43,7 +44,7 @@ export function Page({ state, client, portfolio, token, onToken, onRetry }: Page
         {t("skip")}
       </a>
       <Header connection={state} portfolio={document?.portfolio ?? portfolio} portfolios={portfolios} />
-      <main className="page" id="content" tabIndex={-1} data-lost={isLost(status)}>
+      <main className="page" id="content" tabIndex={-1} data-old={isOld}>
         <Banners connection={state} onRetry={onRetry} />
         <RefreshResults />
         {document === null ? null : <TroublesTold bus={document.bus} sources={document.sources} />}
@@ -79,7 +80,7 @@ function Face({ state, client, token, portfolio, portfolios }: FaceProps) {
   return (
     <>
       <Instead situation={situation} />
-      <Sources document={document} sources={document.sources} knownAt={knownAt} />
+      <Sources document={document} sources={document.sources} knownAt={situation === "bus_away" ? null : knownAt} />
     </>
   );
 }

@@ -66,15 +66,14 @@ function SourceCard({ source, document }: SourceProps) {
           <bdi>{name}</bdi>
         </h3>
         <span className="source-state">{shown === undefined ? state : t(`state_${shown}`)}</span>
-        {read === undefined ? null : <Freshness account={read} />}
-        <span className="spacer" />
         {state === "unconfigured" ? null : (
           <RefreshButton target={{ exchange, account }} name={name} document={document} />
         )}
       </header>
       {state === "unconfigured" ? null : (
         <p className="note">
-          {t("lastSuccess")}: <Ago at={lastRead(source, read)} />
+          {t("lastSuccess")}: <Ago at={lastRead(source, read)} />{" "}
+          {read === undefined ? null : <Freshness account={read} />}
         </p>
       )}
       <WhatToDo source={source} document={document} />

@@ -90,6 +90,9 @@ function Change({ change }: { readonly change: NonNullable<TotalOf["change"]> })
   const { language, value } = useMoney();
   const order = compareDecimals(parseDecimal(change.usd), ZERO);
   const tone = order > 0 ? "up" : order < 0 ? "down" : "flat";
+  const amount = value(change.usd);
+  // "< $0.01" has no sign of its own, and none before it would be read: the arrow is enough.
+  const plus = order > 0 && !amount.startsWith("<") ? "+" : "";
   // What changes its width stands last in its line, so that nothing moves behind it.
   return (
     <span className="total-note" title={t("changeHint")}>
@@ -98,8 +101,8 @@ function Change({ change }: { readonly change: NonNullable<TotalOf["change"]> })
         <span className="change-arrow" aria-hidden="true">
           {order > 0 ? "▲" : order < 0 ? "▼" : "●"}
         </span>
-        {order > 0 ? "+" : ""}
-        {value(change.usd)} ({formatPercent(language, change.percent)})
+        {plus}
+        {amount} ({formatPercent(language, change.percent)})
       </span>
       {change.complete ? null : <span className="said">{t("changePartial")}</span>}
     </span>
@@ -138,6 +141,7 @@ function RateNote({ rate, currency }: { readonly rate: Rate | undefined; readonl
     <span className="said" data-testid="rate" title={rate.path.join(" → ")}>
       {t("rate", { rate: formatPrice(language, rate.perUsd, currency) })}
       {age === null ? null : ` · ${t("rateAge", { age: formatDuration(language, age) })}`}
+      {rate.stale ? " " : null}
       {rate.stale ? <span className="mark warn">{t("rateStale")}</span> : null}
     </span>
   );
