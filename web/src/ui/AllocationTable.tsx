@@ -10,6 +10,9 @@ export const LISTED_MAX = 50;
 /** A value of so many characters fits its column beside any name; longer ones are written smaller. */
 const VALUE_CHARACTERS_MAX = 12;
 
+/** And a value of more than so many is broken where there is no room: a hundred billion has as many. */
+const LINE_CHARACTERS_MAX = 18;
+
 type Props = {
   readonly allocation: Allocation;
   /** The heading of the first column: what is allocated. */
@@ -147,7 +150,9 @@ function Row({ row, pointKey, swatch, money, language, active, onPoint }: RowPro
 }
 
 function Value({ text }: { readonly text: string }) {
-  return <td className={text.length > VALUE_CHARACTERS_MAX ? "long" : undefined}>{text}</td>;
+  const { length } = text;
+  const name = length > LINE_CHARACTERS_MAX ? "long breaks" : length > VALUE_CHARACTERS_MAX ? "long" : undefined;
+  return <td className={name}>{text}</td>;
 }
 
 /** The colour and the mark of a slice; without a colour an empty place, so that names stay in line. */
