@@ -1,6 +1,4 @@
-"""Values in another currency: what is that currency already is not converted there and back."""
-
-from decimal import ROUND_HALF_EVEN, Decimal
+"""Values in another currency: conversions of one number, the same wherever it stands."""
 
 import pytest
 import pytest_asyncio
@@ -9,7 +7,9 @@ from playwright.async_api import expect
 from tests.browser.chromium import Language
 from tests.browser.stage import Stage
 from tests.browser.states import Scene, demo
-from tests.browser.texts import LANGUAGES, number, said
+from tests.browser.texts import LANGUAGES, said
+
+SYMBOLS = {"USD": "$", "TRY": "₺", "EUR": "€", "BTC": "₿"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -17,16 +17,31 @@ async def scene(shared_stage: Stage) -> Scene:
     return await demo(shared_stage)
 
 
+@pytest.mark.parametrize("currency", ["USD", "TRY", "EUR", "BTC"])
+async def test_an_asset_has_one_value_wherever_it_stands(scene: Scene, open_page, currency: str) -> None:
+    """Also what is that currency already: else rows would not add up to the total, nor agree with what explains them."""
+    page = await open_page(scene.url)
+    await page.get_by_test_id(f"currency-{currency}").click()
+    value = page.get_by_test_id("row-BTC").locator(".column-value")
+    await expect(value).to_contain_text(SYMBOLS[currency])
+    shown = await value.inner_text()
+    ring = page.locator(".allocation-table tr", has=page.get_by_text("BTC", exact=True))
+    await expect(ring.locator("td").first).to_have_text(shown)
+    await value.get_by_role("button").click()
+    await expect(page.get_by_test_id("explain-value")).to_have_text(shown)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_a_lira_is_a_lira(scene: Scene, open_page, language: Language) -> None:
+async def test_the_change_is_in_dollars_and_says_so(scene: Scene, open_page, language: Language) -> None:
+    """By a rate of now the value of a day ago would be another one, and its change might have the other sign."""
     page = await open_page(scene.url, language=language)
-    await page.get_by_test_id("currency-TRY").click()
-    row = page.get_by_test_id("row-TRY")
-    held = next(entry for entry in scene.document["totals"]["byAsset"] if entry["asset"] == "TRY")
-    amount = Decimal(held["total"]).quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN)
-    await expect(row.locator(".column-value")).to_contain_text("₺")
-    assert number(language, await row.locator(".column-value").inner_text()) == amount
-    assert number(language, await row.locator(".column-price .explain").inner_text()) == 1
+    note = page.locator(".total-note", has=page.get_by_test_id("total-change"))
+    in_dollars = await page.get_by_test_id("total-change").inner_text()
+    assert "$" in in_dollars
+    await page.get_by_test_id("currency-BTC").click()
+    await expect(page.get_by_test_id("total")).to_contain_text("₿")
+    await expect(page.get_by_test_id("total-change")).to_have_text(in_dollars)
+    await expect(note).to_contain_text(said(language, "total.changeUsd"))
     await expect(page.locator("th.column-change")).to_contain_text(said(language, "table.changeUsd"))
 
 

@@ -99,7 +99,8 @@ export function allRows(
         number(balance.total),
         number(balance.priceUsd),
         balance.pricePath?.join(" > ") ?? "",
-        number(balance.valueUsd),
+        // What counts elsewhere has its value there: a column that is summed must not have it twice.
+        number(balance.counted ? balance.valueUsd : null),
         balance.counted ? words.yes : words.no,
         wallet === undefined ? "" : words.status(wallet.status),
         wallet?.asOf ?? "",

@@ -10,13 +10,10 @@ import { Breakdown } from "./Breakdown";
 import type { ExplainAsset } from "./Holdings";
 import { Icon } from "./icons";
 import { useMoney } from "./money";
+import { lengthClass, ValueButton } from "./ValueButton";
 
 /** A change below this is written as 0. */
 const SMALLEST_PERCENT = 0.005;
-
-/** A number of so many characters fits its column; longer ones are written smaller, and broken where they must be. */
-const FITTING = 13;
-const LONG = " long";
 
 const MARK_TONES: Readonly<Record<Mark, "bad" | "warn" | "plain">> = {
   suspicious: "bad",
@@ -72,21 +69,18 @@ export const AssetRow = memo(function AssetRow({
         <td role="cell" className="number column-price" data-label={t("price")}>
           <Price holding={holding} onExplain={onExplain} />
         </td>
-        <td role="cell" className="number column-change" data-label={t("change")}>
+        <td
+          role="cell"
+          className="number column-change"
+          data-label={t(money.currency === "USD" ? "change" : "changeUsd")}
+        >
           <Change percent={holding.change} />
         </td>
         <td role="cell" className="number column-value" data-label={t("value")}>
           {holding.value === null ? (
             <Marked mark={holding.marks.includes("mirror") ? "mirror" : "unpriced"} />
           ) : (
-            <ValueButton
-              tone=""
-              asset={asset}
-              text={
-                holding.unpriced === "0" ? money.worth(asset, holding.total, holding.value) : money.value(holding.value)
-              }
-              onExplain={onExplain}
-            />
+            <ValueButton tone="" asset={asset} text={money.value(holding.value)} onExplain={onExplain} />
           )}
           {holding.value === null || holding.unpriced === "0" ? null : (
             <span className="path">{t("unpricedPart", { amount: money.amount(holding.unpriced) })}</span>
@@ -184,36 +178,13 @@ const Amount = memo(function Amount({
   const t = useTranslations("table");
   const money = useMoney();
   const text = money.rowAmount(exact);
-  const tone = `${exact === "0" && !money.hidden ? " nothing" : ""}${text.length > FITTING ? LONG : ""}`;
+  const tone = `${exact === "0" && !money.hidden ? " nothing" : ""}${lengthClass(text)}`;
   return (
     <td role="cell" className={`number column-${name}${tone}`} data-label={t(name)} title={money.exactAmount(exact)}>
       {text}
     </td>
   );
 });
-
-interface ValueButtonProps {
-  readonly asset: string;
-  readonly text: string;
-  readonly tone: "" | " plain";
-  readonly onExplain: AssetRowProps["onExplain"];
-}
-
-/** A value that shows, when it is clicked, what it is made of. */
-function ValueButton({ asset, text, tone, onExplain }: ValueButtonProps) {
-  const t = useTranslations("table");
-  const explain = useMemo(() => t("explain", { asset: visible(asset) }), [t, asset]);
-  return (
-    <button
-      type="button"
-      className={`explain${tone}${text.length > FITTING ? LONG : ""}`}
-      aria-label={`${text}. ${explain}`}
-      onClick={() => onExplain(asset, null)}
-    >
-      {text}
-    </button>
-  );
-}
 
 function Price({ holding, onExplain }: Pick<AssetRowProps, "holding" | "onExplain">) {
   const t = useTranslations("table");
@@ -233,12 +204,7 @@ function Price({ holding, onExplain }: Pick<AssetRowProps, "holding" | "onExplai
   }
   return (
     <span className="price" title={hint}>
-      <ValueButton
-        tone=" plain"
-        asset={holding.asset}
-        text={money.priceOf(holding.asset, holding.price)}
-        onExplain={onExplain}
-      />
+      <ValueButton tone=" plain" asset={holding.asset} text={money.price(holding.price)} onExplain={onExplain} />
       {path.length > 1 ? (
         <span className="path">
           <bdi>{path.slice(1).map(visible).join(" → ")}</bdi>

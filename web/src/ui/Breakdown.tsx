@@ -5,6 +5,7 @@ import type { Holding } from "../model/holdings";
 import type { ExplainAsset } from "./Holdings";
 import { useMoney } from "./money";
 import { useNames } from "./names";
+import { ValueButton } from "./ValueButton";
 
 interface BreakdownProps {
   readonly holding: Holding;
@@ -54,20 +55,19 @@ export function Breakdown({ holding, onExplain }: BreakdownProps) {
                   {money.amount(balance.total)}
                 </td>
                 <td className="number" data-label={t("price")}>
-                  {money.priceOf(balance.asset, balance.priceUsd)}
+                  {money.price(balance.priceUsd)}
                 </td>
                 <td className="number" data-label={t("value")} title={money.exactValue(balance.valueUsd)}>
                   {balance.valueUsd === null ? (
                     t("unpriced")
                   ) : (
-                    <button
-                      type="button"
-                      className="explain plain"
-                      onClick={() => onExplain(holding.asset, { exchange, account, wallet: name })}
-                      aria-label={`${money.worth(balance.asset, balance.total, balance.valueUsd)}. ${t("explain", { asset: holding.asset })}`}
-                    >
-                      {money.worth(balance.asset, balance.total, balance.valueUsd)}
-                    </button>
+                    <ValueButton
+                      tone=" plain"
+                      text={money.value(balance.valueUsd)}
+                      asset={holding.asset}
+                      place={{ exchange, account, wallet: name }}
+                      onExplain={onExplain}
+                    />
                   )}
                 </td>
               </tr>

@@ -12,6 +12,7 @@ import { useMoney } from "./money";
 import { Partial } from "./Partial";
 import { CURRENCIES, choose, usePreferences } from "./preferences";
 import { useAge } from "./time";
+import { useStillName } from "./useStillName";
 
 /** What a total says of itself. */
 export interface TotalOf {
@@ -34,6 +35,8 @@ export function Total({ document, tab, total, label, isOld, onExplain }: TotalPr
   const t = useTranslations("total");
   const money = useMoney();
   const isUnknown = total.exactUsd === null;
+  const shown = isUnknown ? t("unknown") : money.value(total.exactUsd);
+  const name = useStillName(`${label}: ${shown}. ${t("explain")}`, money.hidden);
   return (
     <section className="total" aria-label={t("label")} data-old={isOld}>
       <div className="total-head">
@@ -41,13 +44,9 @@ export function Total({ document, tab, total, label, isOld, onExplain }: TotalPr
         <CurrencyChoice />
       </div>
       <div className="total-line">
-        <Button
-          className="total-value"
-          onPress={onExplain}
-          aria-label={`${label}: ${isUnknown ? t("unknown") : money.value(total.exactUsd)}. ${t("explain")}`}
-        >
+        <Button className="total-value" onPress={onExplain} {...name}>
           <span data-testid="total" title={money.exactValue(total.exactUsd)}>
-            {isUnknown ? t("unknown") : money.value(total.exactUsd)}
+            {shown}
           </span>
         </Button>
         <Partial document={document} tab={tab} />
@@ -87,16 +86,17 @@ const CurrencyChoice = memo(function CurrencyChoice() {
 
 function Change({ change }: { readonly change: NonNullable<TotalOf["change"]> }) {
   const t = useTranslations("total");
-  const { language, value } = useMoney();
+  const { language, currency, hidden } = useMoney();
   const order = compareDecimals(parseDecimal(change.usd), ZERO);
   const tone = order > 0 ? "up" : order < 0 ? "down" : "flat";
-  const amount = value(change.usd);
+  // In dollars in every currency: the rates of 24 hours ago are not known, and by those of now it could have another sign.
+  const amount = maskOr(hidden, formatMoney(language, change.usd, "USD"));
   // "< $0.01" has no sign of its own, and none before it would be read: the arrow is enough.
   const plus = order > 0 && !amount.startsWith("<") ? "+" : "";
   // What changes its width stands last in its line, so that nothing moves behind it.
   return (
     <span className="total-note" title={t("changeHint")}>
-      <span className="note">{t("change")}</span>{" "}
+      <span className="note">{t(currency === "USD" ? "change" : "changeUsd")}</span>{" "}
       <span className={`change ${tone}`} data-testid="total-change">
         <span className="change-arrow" aria-hidden="true">
           {order > 0 ? "▲" : order < 0 ? "▼" : "●"}

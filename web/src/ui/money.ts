@@ -22,14 +22,10 @@ export interface Money {
   readonly perUsd: string | null;
   /** A value, rounded as people read it. */
   value(exactUsd: string | null): string;
-  /** A value with every digit. */
+  /** A value with every digit: in dollars, as conversions are by a rounded rate and never exact. */
   exactValue(exactUsd: string | null): string;
-  /** The value of so much of an asset: a lira is a lira, whatever way round its rate was found. */
-  worth(asset: string, amount: string, exactUsd: string | null): string;
   /** A price of one unit. It is public, so it is never masked. */
   price(exactUsd: string | null): string;
-  /** The price of an asset; of the currency itself it is one. */
-  priceOf(asset: string, exactUsd: string | null): string;
   /** An amount of an asset. */
   amount(exact: string): string;
   /** An amount of an asset, as narrow as a row has room for. */
@@ -48,17 +44,8 @@ export function moneyOf(language: Language, currency: Currency, hidden: boolean,
     hidden,
     perUsd,
     value,
-    worth: (asset, amount, exactUsd) =>
-      asset === currency && exactUsd !== null
-        ? maskOr(hidden, formatMoney(language, amount, currency))
-        : value(exactUsd),
-    exactValue: (exactUsd) => {
-      const exact = convert(exactUsd, perUsd);
-      return maskOr(hidden, exact === null ? "" : `${formatExact(language, exact)} ${currency}`);
-    },
+    exactValue: (exactUsd) => maskOr(hidden, exactUsd === null ? "" : `${formatExact(language, exactUsd)} USD`),
     price,
-    priceOf: (asset, exactUsd) =>
-      asset === currency && exactUsd !== null ? formatPrice(language, "1", currency) : price(exactUsd),
     amount: (exact) => maskOr(hidden, formatAmount(language, exact)),
     rowAmount: (exact) => maskOr(hidden, formatRowAmount(language, exact)),
     exactAmount: (exact) => maskOr(hidden, formatExact(language, exact)),
