@@ -1,0 +1,53 @@
+"""The page on a phone: a bar of one line, room for a finger, and nothing that covers the end."""
+
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.browser.stage import Stage
+from tests.browser.states import Scene, accounts, api_gone
+
+BAR_MAX = 56
+"""Pixels: one line of buttons."""
+
+BAR = """
+() => {
+  const badge = document.createRange();
+  badge.selectNodeContents(document.querySelector("[data-testid=demo-badge]"));
+  return {
+    height: document.querySelector(".bar").getBoundingClientRect().height,
+    lines: badge.getClientRects().length,
+    over: document.documentElement.scrollWidth - innerWidth,
+    out: [...document.querySelectorAll(".bar-inner > *")]
+      .filter((one) => one.getBoundingClientRect().right > innerWidth - 4).map((one) => one.className),
+  };
+}
+"""
+
+
+async def bar_is_one_line(page: Page) -> None:
+    for width in (320, 360, 480):
+        await page.set_viewport_size({"width": width, "height": 740})
+        bar = await page.evaluate(BAR)
+        assert bar["height"] <= BAR_MAX, (width, bar)
+        assert (bar["lines"], bar["over"], bar["out"]) == (1, 0, []), (width, bar)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def two_portfolios(shared_stage: Stage) -> Scene:
+    return await accounts(shared_stage)
+
+
+async def test_the_bar_is_one_line_with_a_choice_of_portfolios(two_portfolios: Scene, open_page) -> None:
+    page = await open_page(two_portfolios.url, language="tr", width=360, height=740)
+    await expect(page.locator(".bar .select")).to_be_visible()
+    await bar_is_one_line(page)
+
+
+async def test_the_bar_is_one_line_when_the_connection_is_lost(stage: Stage, open_page) -> None:
+    gone = await api_gone(stage)
+    page = await open_page(gone.url, language="tr", width=360, height=740, network_may_fail=True)
+    await expect(page.get_by_test_id("total")).to_be_visible()
+    assert gone.after is not None
+    await gone.after()
+    await expect(page.get_by_test_id("connection")).to_have_attribute("data-status", "offline")
+    await bar_is_one_line(page)
