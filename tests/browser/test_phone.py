@@ -3,11 +3,13 @@
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.browser.stage import Stage
-from tests.browser.states import Scene, accounts, api_gone
+from tests.browser.stage import ADMIN, Stage
+from tests.browser.states import Scene, accounts, api_gone, demo, hostile_names
 
 BAR_MAX = 56
 """Pixels: one line of buttons."""
+APART = 4
+"""Pixels between a name and its mark: about a space."""
 
 BAR = """
 () => {
@@ -22,6 +24,11 @@ BAR = """
   };
 }
 """
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def scene(shared_stage: Stage) -> Scene:
+    return await demo(shared_stage)
 
 
 async def bar_is_one_line(page: Page) -> None:
@@ -51,3 +58,32 @@ async def test_the_bar_is_one_line_when_the_connection_is_lost(stage: Stage, ope
     await gone.after()
     await expect(page.get_by_test_id("connection")).to_have_attribute("data-status", "offline")
     await bar_is_one_line(page)
+
+
+SMALL_TARGETS = """
+() => {
+  const small = [];
+  for (const one of document.querySelectorAll("main :is(button, a, select, input:not([type=checkbox]))")) {
+    if (one.getClientRects().length === 0 || getComputedStyle(one).clipPath !== "none") continue;
+    one.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
+    const {left, right, top, bottom} = one.getBoundingClientRect();
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+    const reached = [-11.5, 11.5].every((off) => {
+      const [across, along] = [document.elementFromPoint(x + off, y), document.elementFromPoint(x, y + off)];
+      return one.contains(across) && one.contains(along);
+    });
+    if (!reached) small.push(`${one.className} ${one.textContent} ${bottom - top}`);
+  }
+  return small;
+}
+"""
+"""What a finger would miss: not 24 pixels wide and high around its middle."""
+
+
+async def test_every_target_has_room_for_a_finger(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url, width=360, height=740)
+    await expect(page.get_by_test_id("asset-table")).to_be_visible()
+    for asset in ("BTC", "LDBTC"):
+        await page.get_by_test_id(f"row-{asset}").locator(".expander").click()
+    await expect(page.locator(".breakdown .explain").first).to_be_visible()
+    assert await page.evaluate(SMALL_TARGETS) == []
