@@ -87,3 +87,19 @@ async def test_every_target_has_room_for_a_finger(scene: Scene, open_page) -> No
         await page.get_by_test_id(f"row-{asset}").locator(".expander").click()
     await expect(page.locator(".breakdown .explain").first).to_be_visible()
     assert await page.evaluate(SMALL_TARGETS) == []
+
+
+async def test_a_note_in_the_corner_does_not_cover_the_end(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url, width=360, height=740, statuses=frozenset({401}))
+    await page.get_by_test_id("refresh-all").click()
+    await page.get_by_test_id("token-dialog").get_by_test_id("token").fill(ADMIN)
+    await page.keyboard.press("Enter")
+    note = page.get_by_test_id("refresh-results")
+    await expect(note).to_be_visible()
+    await note.hover()  # Looked at, it stays.
+    await page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
+    ends = await page.evaluate(
+        """() => [document.querySelector(".sources").getBoundingClientRect().bottom,
+                  document.querySelector(".toast").getBoundingClientRect().top]"""
+    )
+    assert ends[0] <= ends[1]
