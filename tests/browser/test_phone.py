@@ -103,3 +103,16 @@ async def test_a_note_in_the_corner_does_not_cover_the_end(scene: Scene, open_pa
                   document.querySelector(".toast").getBoundingClientRect().top]"""
     )
     assert ends[0] <= ends[1]
+
+
+async def test_marks_stand_apart_from_the_name_before_them(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url)
+    await page.get_by_test_id("row-LDBTC").locator(".expander").click()
+    gap = """(mark) => {
+      const [own, before] = [mark.getBoundingClientRect(), mark.previousElementSibling.getBoundingClientRect()];
+      return Math.max(own.left - before.right, before.bottom <= own.top + 1 ? Infinity : -Infinity);
+    }"""
+    assert await page.locator(".breakdown th > .mark").first.evaluate(gap) >= APART
+    await page.get_by_test_id("row-LDBTC").locator(".column-price .explain").click()
+    mark = page.get_by_test_id("explain-dialog").locator("th > .mark").first
+    assert await mark.evaluate(gap) >= APART
