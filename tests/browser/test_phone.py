@@ -116,3 +116,22 @@ async def test_marks_stand_apart_from_the_name_before_them(scene: Scene, open_pa
     await page.get_by_test_id("row-LDBTC").locator(".column-price .explain").click()
     mark = page.get_by_test_id("explain-dialog").locator("th > .mark").first
     assert await mark.evaluate(gap) >= APART
+
+
+async def test_a_name_without_a_value_beside_it_has_the_room_of_one(stage: Stage, open_page) -> None:
+    hostile = await hostile_names(stage)
+    page = await open_page(hostile.url, width=360, height=740)
+    for name in ("constructor", "javascript:alert(1)"):
+        row = page.get_by_test_id(f"row-{name}")
+        code = row.locator(".asset-code")
+        await code.scroll_into_view_if_needed()
+        lines = "(code) => { const all = document.createRange(); all.selectNodeContents(code); return all.getClientRects().length; }"
+        assert await code.evaluate(lines) == 1, name
+        apart = """(row) => row.querySelector(".column-value .mark").getBoundingClientRect().left -
+            row.querySelector(".asset-code").getBoundingClientRect().right"""
+        assert await row.evaluate(apart) > 0, name
+
+
+async def test_a_name_that_is_cut_off_is_told_in_full_on_hover(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url, width=720, height=900)
+    await expect(page.get_by_test_id("row-ETH").locator(".asset-name")).to_have_attribute("title", "Ethereum")
