@@ -125,7 +125,11 @@ async def test_a_name_without_a_value_beside_it_has_the_room_of_one(stage: Stage
         row = page.get_by_test_id(f"row-{name}")
         code = row.locator(".asset-code")
         await code.scroll_into_view_if_needed()
-        lines = "(code) => { const all = document.createRange(); all.selectNodeContents(code); return all.getClientRects().length; }"
+        lines = """(code) => {
+          const all = document.createRange();
+          all.selectNodeContents(code);
+          return all.getClientRects().length;
+        }"""
         assert await code.evaluate(lines) == 1, name
         apart = """(row) => row.querySelector(".column-value .mark").getBoundingClientRect().left -
             row.querySelector(".asset-code").getBoundingClientRect().right"""
