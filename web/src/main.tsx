@@ -18,6 +18,7 @@ import "./styles/toast.css";
 import "./styles/table.css";
 import "./styles/breakdown.css";
 import "./styles/cards.css";
+import "./styles/contrast.css";
 
 const portfolio = new URLSearchParams(location.search).get("portfolio");
 const connection = new Connection(portfolio === null ? {} : { portfolio });

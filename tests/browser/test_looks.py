@@ -1,0 +1,48 @@
+"""What the looks tell: in the system's own colours, on paper, and of cards that belong together."""
+
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.browser.stage import Stage
+from tests.browser.states import Scene, all_failed_from_the_start, api_gone, demo
+
+INK = "rgb(20, 24, 31)"
+"""What the light theme writes with."""
+
+STYLE = """
+([selector, pseudo, name]) => getComputedStyle(document.querySelector(selector), pseudo || null)[name]
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def scene(shared_stage: Stage) -> Scene:
+    return await demo(shared_stage)
+
+
+async def style(page: Page, selector: str, name: str, pseudo: str = "") -> str:
+    return str(await page.evaluate(STYLE, [selector, pseudo, name]))
+
+
+async def width(page: Page, selector: str) -> float:
+    box = await page.locator(selector).first.bounding_box()
+    assert box is not None
+    return box["width"]
+
+
+async def test_what_is_chosen_shows_in_forced_colours(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url)
+    await page.emulate_media(forced_colors="active")
+    await expect(page.get_by_test_id("asset-table")).to_be_visible()
+    chosen, other = ".tab[data-selected]", ".tab:not([data-selected])"
+    assert await style(page, chosen, "borderBlockEndColor") != await style(page, other, "borderBlockEndColor")
+    chosen, other = ".total .segment[data-selected]", ".total .segment:not([data-selected])"
+    assert await style(page, chosen, "backgroundColor") != await style(page, other, "backgroundColor")
+    paper = await style(page, "body", "backgroundColor")
+    assert await style(page, ".connection .dot", "backgroundColor") != paper
+    thumbs = []
+    for _ in range(2):
+        thumb = await style(page, ".switch-track", "backgroundColor", "::after")
+        assert thumb != await style(page, ".switch-track", "backgroundColor")
+        thumbs.append(thumb)
+        await page.locator(".switch").click()
+    assert thumbs[0] != thumbs[1]
