@@ -46,3 +46,16 @@ async def test_what_is_chosen_shows_in_forced_colours(scene: Scene, open_page) -
         thumbs.append(thumb)
         await page.locator(".switch").click()
     assert thumbs[0] != thumbs[1]
+
+
+async def test_paper_is_light_and_has_nothing_to_press(scene: Scene, open_page) -> None:
+    page = await open_page(scene.url, storage={"spark.theme": "dark"}, theme="dark")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await expect(page.get_by_test_id("asset-table")).to_be_visible()
+    assert await style(page, "body", "color") != INK
+    await page.emulate_media(media="print")
+    assert await style(page, "body", "color") == INK
+    for selector in (".bar .icon-button", ".tools", ".segments", ".source .icon-button", ".expander"):
+        await expect(page.locator(selector).locator("visible=true")).to_have_count(0)
+    for selector in ("[data-testid=total]", "[data-testid=row-BTC]", ".allocation-table", ".source"):
+        await expect(page.locator(selector).first).to_be_visible()
