@@ -59,3 +59,19 @@ async def test_paper_is_light_and_has_nothing_to_press(scene: Scene, open_page) 
         await expect(page.locator(selector).locator("visible=true")).to_have_count(0)
     for selector in ("[data-testid=total]", "[data-testid=row-BTC]", ".allocation-table", ".source"):
         await expect(page.locator(selector).first).to_be_visible()
+
+
+async def test_when_it_was_known_is_as_wide_as_its_words(stage: Stage, open_page) -> None:
+    gone = await api_gone(stage)
+    page = await open_page(gone.url, width=1000, network_may_fail=True)
+    await expect(page.get_by_test_id("total")).to_be_visible()
+    assert gone.after is not None
+    await gone.after()
+    mark = page.locator(".sources > .mark")
+    await expect(mark).to_be_visible()
+    words = """(mark) => {
+      const all = document.createRange();
+      all.selectNodeContents(mark);
+      return all.getBoundingClientRect().width;
+    }"""
+    assert await width(page, ".sources > .mark") < await mark.evaluate(words) + 24
