@@ -75,3 +75,10 @@ async def test_when_it_was_known_is_as_wide_as_its_words(stage: Stage, open_page
       return all.getBoundingClientRect().width;
     }"""
     assert await width(page, ".sources > .mark") < await mark.evaluate(words) + 24
+
+
+async def test_the_card_on_failures_is_as_wide_as_the_sources_below(stage: Stage, open_page) -> None:
+    failed = await all_failed_from_the_start(stage)
+    page = await open_page(failed.url)
+    await expect(page.get_by_test_id("all-failed")).to_be_visible()
+    assert await width(page, "[data-testid=all-failed]") == await width(page, ".sources")
