@@ -18,6 +18,8 @@ import "./styles/toast.css";
 import "./styles/table.css";
 import "./styles/breakdown.css";
 import "./styles/cards.css";
+import "./styles/contrast.css";
+import "./styles/print.css";
 
 const portfolio = new URLSearchParams(location.search).get("portfolio");
 const connection = new Connection(portfolio === null ? {} : { portfolio });

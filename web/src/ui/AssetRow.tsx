@@ -95,11 +95,13 @@ export const AssetRow = memo(function AssetRow({
   );
 });
 
-function rowClass({ marks, locked }: Holding, isOpen: boolean, hidden: boolean): string {
+function rowClass({ marks, locked, value }: Holding, isOpen: boolean, hidden: boolean): string {
   const classes = {
     open: isOpen,
     mirror: marks.includes("mirror"),
     old: marks.includes("stale"),
+    // A mark is all that stands in place of its value, so its name has the room.
+    valueless: value === null,
     // All of it is available: a card need not say so. Of hidden amounts it must not tell.
     "all-free": hidden || locked === "0",
   };
@@ -134,7 +136,11 @@ const AssetCell = memo(function AssetCell({ asset, marks, isOpen, onToggle }: As
         <bdi className="asset-code" title={shown}>
           {shown}
         </bdi>
-        {name === null ? null : <span className="asset-name">{name}</span>}
+        {name === null ? null : (
+          <span className="asset-name" title={name}>
+            {name}
+          </span>
+        )}
         {marks === "" ? null : marks.split(" ").map((mark) => <Marked key={mark} mark={mark as Mark} />)}
       </span>
     </span>

@@ -37,10 +37,10 @@ export function Breakdown({ holding, onExplain }: BreakdownProps) {
                 key={`${exchange}/${account}/${name}/${balance.code ?? balance.asset}/${balance.mirrorOf?.wallet ?? ""}`}
               >
                 <th scope="row">
-                  <bdi>{place(exchange, account, name)}</bdi>
+                  <bdi>{place(exchange, account, name)}</bdi>{" "}
                   {status === "fresh" ? null : (
                     <span className={`mark ${status === "stale" ? "warn" : "bad"}`}>{t(status)}</span>
-                  )}
+                  )}{" "}
                   {balance.counted || balance.mirrorOf === null ? null : (
                     <span className="mark">{t("countedIn", { wallet: wallet(balance.mirrorOf.wallet) })}</span>
                   )}

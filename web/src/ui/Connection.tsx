@@ -69,7 +69,7 @@ export function Connection({ connection }: { readonly connection: ConnectionStat
       announce(t(back === "live" ? "announceBack" : "announcePolling"));
     }
   }, [lost, back, t]);
-  const hint = status === "live" ? t("liveHint") : status === "polling" ? t("pollingHint") : undefined;
+  const hint = status === "live" ? t("liveHint") : status === "polling" ? t("pollingHint") : t(status);
   return (
     <span className={`connection ${TONES[status]}`} data-testid="connection" data-status={status} title={hint}>
       <span className="dot" aria-hidden="true" />

@@ -154,8 +154,8 @@ function ExplainedBalances({ answer }: { readonly answer: Explanation }) {
           {answer.balances.map((one) => (
             <tr key={`${one.exchange}/${one.account}/${one.wallet}/${one.version}/${one.mirrorOf?.wallet ?? ""}`}>
               <th scope="row">
-                <bdi>{place(one.exchange, one.account, one.wallet)}</bdi>
-                {one.status === "fresh" ? null : <span className="mark warn">{status(one.status)}</span>}
+                <bdi>{place(one.exchange, one.account, one.wallet)}</bdi>{" "}
+                {one.status === "fresh" ? null : <span className="mark warn">{status(one.status)}</span>}{" "}
                 {one.counted || one.mirrorOf === null ? null : (
                   <span className="mark">{t("notCounted", { wallet: walletName(one.mirrorOf.wallet) })}</span>
                 )}
