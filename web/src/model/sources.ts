@@ -1,6 +1,7 @@
 /** What is said of a source: how it stands, why, and what to do next. */
 
-import type { PortfolioDocument, Source, SourceState } from "./document";
+import { parseUtc } from "../live/shape";
+import type { Account, PortfolioDocument, Source, SourceState } from "./document";
 
 /** How serious a source's state is. */
 export type Tone = "good" | "wait" | "bad" | "off";
@@ -19,6 +20,24 @@ const TONES: ReadonlyMap<string, Tone> = new Map([
 /** How serious the state is; one that this page does not know is worth a look. */
 export function toneOf({ state }: Source): Tone {
   return TONES.get(state) ?? "bad";
+}
+
+/** When something of it was read last: the newest that its collector or its wallets say; null where nothing was. */
+export function lastReadOf(source: Source, read: Account | undefined): string | null {
+  // The collector says it once for each of its reports, which lag behind what its wallets have brought since.
+  const said = [
+    source.lastSuccessAt,
+    ...source.wallets.map(({ lastSuccessAt }) => lastSuccessAt),
+    ...(read?.wallets ?? []).map(({ asOf }) => asOf),
+  ];
+  let newest: { readonly at: string; readonly moment: number } | null = null;
+  for (const at of said) {
+    const moment = at === null ? null : parseUtc(at);
+    if (at !== null && moment !== null && (newest === null || moment > newest.moment)) {
+      newest = { at, moment };
+    }
+  }
+  return newest?.at ?? null;
 }
 
 /** Why a source that seems silent or starting may be neither: the bus between it and us. */

@@ -4,7 +4,7 @@ import { Button, Disclosure, DisclosurePanel, Heading } from "react-aria-compone
 import { useTranslations } from "use-intl";
 import { formatDuration, formatTime } from "../lib/format";
 import type { Account, PortfolioDocument, Source } from "../model/document";
-import { excuseOf, toneOf } from "../model/sources";
+import { excuseOf, lastReadOf, toneOf } from "../model/sources";
 import { Ago } from "./Age";
 import { Icon } from "./icons";
 import { useMoney } from "./money";
@@ -72,7 +72,7 @@ function SourceCard({ source, document }: SourceProps) {
       </header>
       {state === "unconfigured" ? null : (
         <p className="note">
-          {t("lastSuccess")}: <Ago at={lastRead(source, read)} />{" "}
+          {t("lastSuccess")}: <Ago at={lastReadOf(source, read)} />{" "}
           {read === undefined ? null : <Freshness account={read} />}
         </p>
       )}
@@ -88,11 +88,6 @@ function Freshness({ account }: { readonly account: Account }) {
   const isPast = useIsPast(account.wallets.map(({ staleAt }) => staleAt));
   const status = account.status === "fresh" && isPast ? "stale" : account.status;
   return status === "fresh" ? null : <span className={`mark ${status === "stale" ? "warn" : "bad"}`}>{t(status)}</span>;
-}
-
-/** When something of it was read last. How old each wallet is stands in the details, and in a mark where it matters. */
-function lastRead(source: Source, read: Account | undefined): string | null {
-  return source.lastSuccessAt ?? read?.asOf ?? null;
 }
 
 function WhatToDo({ source, document }: SourceProps) {
