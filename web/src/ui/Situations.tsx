@@ -15,7 +15,7 @@ export function FirstRun() {
       <p>{t("lead")}</p>
       <ol>
         <li>{t("step1")}</li>
-        <li>{t("step2")}</li>
+        <li>{t.rich("step2", { command: () => <code>chmod 600 .env</code> })}</li>
         <li>
           {t("step3")}
           <dl className="names">
