@@ -9,15 +9,16 @@ from playwright.async_api import expect
 from tests.browser.chromium import Language
 from tests.browser.stage import Stage
 from tests.browser.states import Scene, demo
+from tests.browser.states.usual import accounts
 from tests.browser.texts import LANGUAGES, said
 from tests.flow.test_truth import priced
 
 DECIMALS = re.compile(r"[.,](\d+)$")
 SHOWN_DECIMALS_MAX = 8
 """Prices of the demo's size have no more; what was divided has eighteen."""
-POLLING_MS = 30_000
 REFUSED = frozenset({401})
 """A refresh without its token."""
+POLLING_MS = 30_000
 """Three streams are tried before states are asked for."""
 
 

@@ -26,7 +26,7 @@ const AWAY = { state: "degraded", since: "2026-11-23T12:00:00Z", reason: "Kafka 
 
 describe("the tone of a source", () => {
   it("is good where it lives, bad where somebody must act, and calm where it waits or is not set up", () => {
-    const tones = STATES.map((state) => [state, toneOf(source("binance", { state }))]);
+    const tones = STATES.map((state) => [state, toneOf(source("binance", { state }), undefined)]);
     expect(Object.fromEntries(tones)).toEqual({
       live: "good",
       starting: "wait",
@@ -40,7 +40,7 @@ describe("the tone of a source", () => {
   });
 
   it.each(["asleep", "", "constructor", "__proto__", "toString"])("of an unknown state, %j, is bad", (state) => {
-    expect(toneOf(source("binance", { state: state as SourceState }))).toBe("bad");
+    expect(toneOf(source("binance", { state: state as SourceState }), undefined)).toBe("bad");
   });
 });
 
