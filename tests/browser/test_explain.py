@@ -37,8 +37,8 @@ async def usual(shared_stage: Stage) -> Scene:
 
 
 def place(language: Language, exchange: str, account: str, wallet: str) -> str:
-    label = [] if account == "main" else [account]
-    return " · ".join([TITLES[exchange], *label, said(language, f"wallet.{wallet}")])
+    """Of exchanges with several accounts: each has its label."""
+    return " · ".join([TITLES[exchange], account, said(language, f"wallet.{wallet}")])
 
 
 async def asked(page: Page, asset: str = "BTC") -> Locator:

@@ -92,7 +92,7 @@ async def test_an_account_that_could_not_be_read_says_so(scene: Scene, open_page
     await expect(page.get_by_test_id("result-binance-main")).to_have_attribute("data-ok", "true")
     failed = page.get_by_test_id("result-btcturk-main")
     await expect(failed).to_have_attribute("data-ok", "false")
-    await expect(failed).to_contain_text(said(language, "refresh.failed"))
+    await expect(failed).to_contain_text(f"{said(language, 'refresh.failed')}. {said(language, 'cause.trouble')}")
 
 
 async def test_while_one_runs_no_second_can_be_asked_for(scene: Scene, stage: Stage, open_page) -> None:

@@ -20,8 +20,6 @@ export type Reason = Schemas["ReasonBody"];
 export type Rate = Schemas["RateBody"];
 /** What the sum of an asset was made of. */
 export type Explanation = Schemas["ExplainBody"];
-/** The answer to a refresh. */
-export type RefreshAnswer = Schemas["RefreshBody"];
 /** How far a value can be trusted. */
 export type Freshness = Account["status"];
 /** How a collector stands. */

@@ -17,14 +17,25 @@ interface Named {
   readonly account: string;
 }
 
-/** The tabs of a document, in a steady order: by name, not by value, so that none moves under the pointer. */
-export function tabsOf(document: PortfolioDocument | null): Tab[] {
-  const accounts = new Map<string, Set<string>>();
+/** The labels of each exchange's accounts, whether or not they were ever read. */
+function labelsOf(document: PortfolioDocument | null): Map<string, Set<string>> {
+  const labels = new Map<string, Set<string>>();
   const named: Named[] = document === null ? [] : [...document.accounts, ...document.sources];
   for (const { exchange, account } of named) {
-    const known = accounts.get(exchange) ?? new Set<string>();
-    accounts.set(exchange, known.add(account));
+    const known = labels.get(exchange) ?? new Set<string>();
+    labels.set(exchange, known.add(account));
   }
+  return labels;
+}
+
+/** The exchanges with several accounts, in order: of those a name alone does not say which account is meant. */
+export function severalIn(document: PortfolioDocument | null): string[] {
+  return [...labelsOf(document)].flatMap(([exchange, labels]) => (labels.size > 1 ? [exchange] : [])).sort();
+}
+
+/** The tabs of a document, in a steady order: by name, not by value, so that none moves under the pointer. */
+export function tabsOf(document: PortfolioDocument | null): Tab[] {
+  const accounts = labelsOf(document);
   const tabs: Tab[] = [{ id: ALL, exchange: null, account: null }];
   for (const exchange of [...accounts.keys()].sort()) {
     tabs.push({ id: exchange, exchange, account: null });

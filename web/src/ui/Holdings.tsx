@@ -47,15 +47,19 @@ export function Holdings({ holdings, whole, reading, exchanges, actions, onExpla
       </div>
       {rows.length > 0 ? (
         <AssetTable rows={rows} whole={whole} sort={sort} label={t("label")} onExplain={onExplain} />
-      ) : (
-        <Nothing
-          isEmpty={holdings.size === 0}
-          reading={reading}
-          isSeveral={exchanges.length > 1}
-          query={query}
-          hiddenSmall={hiddenSmall}
-        />
-      )}
+      ) : null}
+      {/* There from the start: a region that comes with its words is not read out. */}
+      <div role="status">
+        {rows.length > 0 ? null : (
+          <Nothing
+            isEmpty={holdings.size === 0}
+            reading={reading}
+            isSeveral={exchanges.length > 1}
+            query={query}
+            hiddenSmall={hiddenSmall}
+          />
+        )}
+      </div>
       {rows.length > 0 ? (
         <p className="table-foot">
           <span data-testid="shown">

@@ -1,20 +1,26 @@
 /** Which face the page shows, around one frame that never moves. */
 
+import { useMemo } from "react";
 import { useTranslations } from "use-intl";
 import type { Client } from "../api/client";
 import type { ConnectionState } from "../live/state";
+import type { PortfolioDocument } from "../model/document";
 import { type Situation, situationOf } from "../model/sources";
+import { severalIn } from "../model/tabs";
 import { Banners } from "./Banner";
 import { isLost, LostContext, useIsOld, useKnownAt, useShownStatus } from "./Connection";
 import { Header } from "./Header";
+import { SeveralContext } from "./names";
 import { Portfolio } from "./Portfolio";
-import { RefreshDialogs, TokenDialog } from "./RefreshParts";
+import { RefreshDialogs, TokenDialog, useRefresh } from "./RefreshParts";
 import { RefreshResults } from "./RefreshResults";
+import { EVERYTHING } from "./refresh";
 import { AllFailed, FirstRun, Loading, NotFound, Unsupported } from "./Situations";
 import { Sources } from "./Sources";
-import { TroublesTold } from "./Troubles";
+import { TroublesWatch } from "./Troubles";
 import { useCalm } from "./useCalm";
 import { usePortfolios } from "./usePortfolios";
+import { useShortcut } from "./useShortcut";
 import { useTitle } from "./useTitle";
 
 /** Collectors with keys report within a second or two of their start; after this there are none. */
@@ -37,23 +43,45 @@ export function Page({ state, client, portfolio, token, onToken, onRetry }: Page
   const { document } = state;
   const portfolios = usePortfolios(client, token, document !== null || status === "not_found");
   useTitle(state);
+  const several = useSeveral(document);
+  useRefreshKey(document);
   const isUnauthorised = state.status === "unauthorised";
   return (
     <LostContext value={isLost(status)}>
-      <a className="skip" href="#content">
-        {t("skip")}
-      </a>
-      <Header connection={state} portfolio={document?.portfolio ?? portfolio} portfolios={portfolios} />
-      <main className="page" id="content" tabIndex={-1} data-old={isOld}>
-        <Banners connection={state} onRetry={onRetry} />
-        <RefreshResults />
-        {document === null ? null : <TroublesTold bus={document.bus} sources={document.sources} />}
-        <Face state={state} client={client} token={token} portfolio={portfolio} portfolios={portfolios} />
-      </main>
-      <RefreshDialogs isDemo={document?.demo ?? false} />
-      <TokenDialog isOpen={isUnauthorised} isWrong={token !== null} kind="read" onToken={onToken} onClose={null} />
+      <SeveralContext value={several}>
+        <TroublesWatch document={document} isOld={isOld}>
+          <a className="skip" href="#content">
+            {t("skip")}
+          </a>
+          <Header connection={state} portfolio={document?.portfolio ?? portfolio} portfolios={portfolios} />
+          <main className="page" id="content" tabIndex={-1} data-old={isOld}>
+            <Banners connection={state} onRetry={onRetry} />
+            <RefreshResults document={document} />
+            <Face state={state} client={client} token={token} portfolio={portfolio} portfolios={portfolios} />
+          </main>
+          <RefreshDialogs isDemo={document?.demo ?? false} />
+          <TokenDialog isOpen={isUnauthorised} isWrong={token !== null} kind="read" onToken={onToken} onClose={null} />
+        </TroublesWatch>
+      </SeveralContext>
     </LostContext>
   );
+}
+
+/** The key that reads all accounts anew, wherever the button for it is. */
+function useRefreshKey(document: PortfolioDocument | null): void {
+  const [refreshing] = useRefresh();
+  useShortcut("r", () => {
+    const situation = document === null ? "loading" : situationOf(document, true);
+    if (situation === "normal" || situation === "all_failed") {
+      void refreshing.begin(EVERYTHING);
+    }
+  });
+}
+
+/** The very same list for as long as it names the same, so that nothing is drawn anew for it with every price. */
+function useSeveral(document: PortfolioDocument | null): readonly string[] {
+  const said = JSON.stringify(severalIn(document));
+  return useMemo(() => JSON.parse(said) as readonly string[], [said]);
 }
 
 interface FaceProps extends Pick<PageProps, "state" | "client" | "token" | "portfolio"> {
@@ -79,20 +107,20 @@ function Face({ state, client, token, portfolio, portfolios }: FaceProps) {
   }
   return (
     <>
-      <Instead situation={situation} />
+      <Instead situation={situation} document={document} />
       <Sources document={document} sources={document.sources} knownAt={situation === "bus_away" ? null : knownAt} />
     </>
   );
 }
 
 /** What stands where the numbers will be. While the bus is away its banner says all. */
-function Instead({ situation }: { readonly situation: Situation }) {
+function Instead({ situation, document }: { readonly situation: Situation; readonly document: PortfolioDocument }) {
   const t = useTranslations("app");
   switch (situation) {
     case "first_run":
       return <FirstRun />;
     case "all_failed":
-      return <AllFailed />;
+      return <AllFailed document={document} />;
     case "bus_away":
       return <h1 className="visually-hidden">{t("name")}</h1>;
     default:

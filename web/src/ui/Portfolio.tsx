@@ -11,7 +11,7 @@ import type { Place } from "../model/explaining";
 import { groupsOf } from "../model/groups";
 import { type Holding, holdingsOf, sumOfValues } from "../model/holdings";
 import { readingOf } from "../model/reading";
-import { toneOf } from "../model/sources";
+import { accountOf, toneOf } from "../model/sources";
 import { ALL, accountsIn, chosenIn, isIn, type Tab, tabsOf } from "../model/tabs";
 import { totalOf } from "../model/totals";
 import { Allocation } from "./Allocation";
@@ -22,13 +22,11 @@ import { Export } from "./Export";
 import { type ExplainAsset, Holdings } from "./Holdings";
 import { useMoney } from "./money";
 import { useNames } from "./names";
-import { RefreshButton, useRefresh } from "./RefreshParts";
-import { EVERYTHING } from "./refresh";
+import { RefreshButton } from "./RefreshParts";
 import { Sources } from "./Sources";
 import { PanelContext, TabFrame, useSameTitles } from "./TabFrame";
 import { Total } from "./Total";
 import { Troubles } from "./Troubles";
-import { useShortcut } from "./useShortcut";
 
 interface PortfolioProps {
   readonly state: ConnectionState;
@@ -51,8 +49,6 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
   const [asked, setAsked] = useState<Asked | null>(null);
   const explain = useCallback<ExplainAsset>((asset, place) => setAsked({ asset, place }), []);
   const [isTotalOpen, setTotalOpen] = useState(false);
-  const [refreshing] = useRefresh();
-  useShortcut("r", () => void refreshing.begin(EVERYTHING));
   const tabs = useMemo(() => tabsOf(document), [document]);
   const tab = chosenIn(tabs, chosen);
   if (tab.id !== chosen) {
@@ -64,11 +60,7 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
     if (exchange === null) {
       return t("all");
     }
-    return account === null
-      ? exchangeTitle(exchange)
-      : account === "main"
-        ? t("account", { exchange: exchangeTitle(exchange), account })
-        : accountName(exchange, account);
+    return account === null ? exchangeTitle(exchange) : accountName(exchange, account);
   };
   const titles = useSameTitles(
     tabs.map((one) => ({ id: one.id, label: labelOf(one), isTroubled: isTroubled(document, one) })),
@@ -79,9 +71,7 @@ export function Portfolio({ state, document, client, token }: PortfolioProps) {
   const isOld = useIsOld(state);
   return (
     <div className="portfolio">
-      {knownAt === null ? (
-        <Troubles bus={document.bus} sources={document.sources.filter((source) => isIn(tab, source))} />
-      ) : null}
+      {knownAt === null ? <Troubles document={document} tab={tab} /> : null}
       <TotalBox document={document} tab={tab} label={totalLabel} isOld={isOld} onExplain={() => setTotalOpen(true)} />
       <div className="columns">
         <PanelContext
@@ -139,7 +129,7 @@ function useTabHoldings(document: PortfolioDocument, tab: Tab) {
 
 function isTroubled(document: PortfolioDocument, tab: Tab): boolean {
   return (
-    document.sources.some((source) => isIn(tab, source) && toneOf(source) === "bad") ||
+    document.sources.some((source) => isIn(tab, source) && toneOf(source, accountOf(document, source)) === "bad") ||
     document.accounts.some((account) => isIn(tab, account) && account.status !== "fresh")
   );
 }

@@ -4,23 +4,25 @@ import { useContext, useEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { formatClock, formatDuration, formatTime } from "../lib/format";
+import type { PortfolioDocument, Source } from "../model/document";
 import { announce } from "./Announcer";
 import { Icon } from "./icons";
 import { useMoney } from "./money";
 import { useNames } from "./names";
 import { REFRESH_ALL, useRefresh } from "./RefreshParts";
 import type { RefreshState } from "./refresh";
+import { NOTHING_KNOWN, useSourceWords } from "./sourceWords";
 import { TimeContext, useSecondsTo } from "./time";
 
 /** A refresh that is refused at once, for want of a token, takes less. */
 const BEGUN_MS = 400;
 
 /** The note, and the words for those who do not see it. */
-export function RefreshResults() {
+export function RefreshResults({ document }: { readonly document: PortfolioDocument | null }) {
   const [, state] = useRefresh();
   useTold(state);
   const { results, error, at } = state;
-  return results === null && error === null ? null : <Results key={at} state={state} />;
+  return results === null && error === null ? null : <Results key={at} state={state} document={document} />;
 }
 
 /** Has each refresh and its outcome read out once: another language, or a second less to wait, is no news. */
@@ -61,7 +63,12 @@ function useTold({ running, results, error, waitUntil }: RefreshState): void {
   }, [waitUntil, t]);
 }
 
-function Results({ state }: { readonly state: RefreshState }) {
+interface ResultsProps {
+  readonly state: RefreshState;
+  readonly document: PortfolioDocument | null;
+}
+
+function Results({ state, document: portfolio }: ResultsProps) {
   const t = useTranslations("refresh");
   const [refreshing] = useRefresh();
   const { results, error } = state;
@@ -87,7 +94,7 @@ function Results({ state }: { readonly state: RefreshState }) {
             </span>
           </p>
         )}
-        {results === null ? null : <Accounts results={results} />}
+        {results === null ? null : <Accounts results={results} document={portfolio} />}
       </div>
       <Button
         className="icon-button"
@@ -147,15 +154,21 @@ function When({ at }: { readonly at: number }) {
   );
 }
 
-function Accounts({ results }: { readonly results: NonNullable<RefreshState["results"]> }) {
+interface AccountsProps {
+  readonly results: NonNullable<RefreshState["results"]>;
+  readonly document: PortfolioDocument | null;
+}
+
+function Accounts({ results, document }: AccountsProps) {
   const t = useTranslations("refresh");
+  const causeOf = useCauses(document);
   const { account: nameOf } = useNames();
   return (
     <ul className="results">
       {results.map(({ exchange, account, refreshed, message }) => (
         <li key={`${exchange}/${account}`} data-testid={`result-${exchange}-${account}`} data-ok={refreshed}>
           <Icon name={refreshed ? "check" : "warning"} /> <bdi>{nameOf(exchange, account)}</bdi>:{" "}
-          {t(refreshed ? "done" : "failed")}
+          {refreshed ? t("done") : `${t("failed")}. ${causeOf(exchange, account)}`}
           {refreshed ? null : (
             <span className="said" lang="en">
               {message}
@@ -165,6 +178,21 @@ function Accounts({ results }: { readonly results: NonNullable<RefreshState["res
       ))}
     </ul>
   );
+}
+
+/** Why each account could not be read, in the page's words. What was known of it stays, also when it is read again. */
+function useCauses(document: PortfolioDocument | null): (exchange: string, account: string) => string {
+  const wordsOf = useSourceWords(document ?? NOTHING_KNOWN);
+  const failed = useRef(new Map<string, Source>());
+  return (exchange, account) => {
+    const key = JSON.stringify([exchange, account]);
+    const source = document?.sources.find((one) => one.exchange === exchange && one.account === account);
+    if (source !== undefined && source.state !== "live" && source.error !== null) {
+      failed.current.set(key, source);
+    }
+    const last = failed.current.get(key);
+    return last === undefined ? "" : wordsOf(last).cause;
+  };
 }
 
 type Words = ReturnType<typeof useTranslations<"refresh">>;

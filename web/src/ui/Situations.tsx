@@ -3,8 +3,9 @@
 import { Button } from "react-aria-components";
 import { useTranslations } from "use-intl";
 import { EXCHANGES } from "../exchanges";
-import { SCHEMA_VERSION } from "../model/document";
+import { type PortfolioDocument, SCHEMA_VERSION } from "../model/document";
 import { command } from "./commands";
+import { RefreshButton } from "./RefreshParts";
 
 /** The first run: what to do, step by step. */
 export function FirstRun() {
@@ -15,7 +16,7 @@ export function FirstRun() {
       <p>{t("lead")}</p>
       <ol>
         <li>{t("step1")}</li>
-        <li>{t("step2")}</li>
+        <li>{t.rich("step2", { command: () => <code>chmod 600 .env</code> })}</li>
         <li>
           {t("step3")}
           <dl className="names">
@@ -53,12 +54,13 @@ export function Loading() {
 }
 
 /** No account could ever be read. */
-export function AllFailed() {
+export function AllFailed({ document }: { readonly document: PortfolioDocument }) {
   const t = useTranslations("allFailed");
   return (
     <section className="card all-failed" data-testid="all-failed">
       <h1>{t("title")}</h1>
       <p>{t("text")}</p>
+      <RefreshButton document={document} />
     </section>
   );
 }

@@ -4,13 +4,14 @@ import { Button, Disclosure, DisclosurePanel, Heading } from "react-aria-compone
 import { useTranslations } from "use-intl";
 import { formatDuration, formatTime } from "../lib/format";
 import type { Account, PortfolioDocument, Source } from "../model/document";
-import { excuseOf, toneOf } from "../model/sources";
+import { excuseOf, lastReadOf, toneOf } from "../model/sources";
+import { partsOf } from "../model/troubles";
 import { Ago } from "./Age";
 import { Icon } from "./icons";
 import { useMoney } from "./money";
 import { useNames } from "./names";
 import { RefreshButton } from "./RefreshParts";
-import { known, STATES, useSourceWords } from "./sourceWords";
+import { known, type SourceWords, STATES, useCause, useSourceWords } from "./sourceWords";
 import { useIsPast, useSecondsUntil } from "./time";
 
 const HEALTHS = ["starting", "ok", "suspicious", "failed"] as const;
@@ -59,7 +60,11 @@ function SourceCard({ source, document }: SourceProps) {
   const name = nameOf(exchange, account);
   const shown = known(STATES, state);
   return (
-    <article className={`source ${toneOf(source)}`} data-testid={`source-${exchange}-${account}`} data-state={state}>
+    <article
+      className={`source ${toneOf(source, read)}`}
+      data-testid={`source-${exchange}-${account}`}
+      data-state={state}
+    >
       <header className="source-head">
         <span className="dot" aria-hidden="true" />
         <h3>
@@ -72,7 +77,7 @@ function SourceCard({ source, document }: SourceProps) {
       </header>
       {state === "unconfigured" ? null : (
         <p className="note">
-          {t("lastSuccess")}: <Ago at={lastRead(source, read)} />{" "}
+          {t("lastSuccess")}: <Ago at={lastReadOf(source, read)} />{" "}
           {read === undefined ? null : <Freshness account={read} />}
         </p>
       )}
@@ -90,29 +95,27 @@ function Freshness({ account }: { readonly account: Account }) {
   return status === "fresh" ? null : <span className={`mark ${status === "stale" ? "warn" : "bad"}`}>{t(status)}</span>;
 }
 
-/** When something of it was read last. How old each wallet is stands in the details, and in a mark where it matters. */
-function lastRead(source: Source, read: Account | undefined): string | null {
-  return source.lastSuccessAt ?? read?.asOf ?? null;
-}
-
 function WhatToDo({ source, document }: SourceProps) {
   const t = useTranslations("sources");
   const { language } = useMoney();
-  const { cause, mend } = useSourceWords(document.bus)(source);
+  const { places } = useNames();
+  const wordsOf = useSourceWords(document);
   const error = source.state === "live" || excuseOf(document.bus, source) !== null ? null : source.error;
   if (error === null) {
+    const { mend } = wordsOf(source);
     return mend === "" ? null : <p className="what-to-do">{mend}</p>;
   }
+  const parts = partsOf(source);
   return (
     <div className="what-to-do" data-testid={`error-${source.exchange}-${source.account}`}>
-      {cause === "" ? null : (
-        <p>
-          <strong>{cause}</strong>
-        </p>
-      )}
-      <p>
-        {mend} <RetryAt at={error.retryAt} />
-      </p>
+      {parts.map((part) => (
+        <WhatFails
+          key={part.wallets.join()}
+          where={part.wallets.length === 0 ? null : places(source.exchange, source.account, part.wallets)}
+          words={wordsOf(part.source)}
+          retryAt={part.source.error?.retryAt ?? null}
+        />
+      ))}
       <details>
         <summary>
           {t("error")} <span className="note">({formatTime(language, error.at)})</span>
@@ -122,6 +125,36 @@ function WhatToDo({ source, document }: SourceProps) {
         </p>
       </details>
     </div>
+  );
+}
+
+interface WhatFailsProps {
+  /** The wallets that fail; null where all of it does. */
+  readonly where: string | null;
+  readonly words: SourceWords;
+  readonly retryAt: string | null;
+}
+
+function WhatFails({ where, words, retryAt }: WhatFailsProps) {
+  const { cause, said, mend } = words;
+  return (
+    <>
+      {where === null && cause === "" ? null : (
+        <p>
+          <strong>
+            {where === null ? null : (
+              <>
+                <bdi>{where}</bdi>:{" "}
+              </>
+            )}
+            {said}
+          </strong>
+        </p>
+      )}
+      <p>
+        {mend} <RetryAt at={retryAt} />
+      </p>
+    </>
   );
 }
 
@@ -143,6 +176,7 @@ function RetryAt({ at }: { readonly at: string | null }) {
 function Details({ source, read }: { readonly source: Source; readonly read: Account | undefined }) {
   const t = useTranslations("sources");
   const { wallet: walletName } = useNames();
+  const causeOf = useCause();
   const { language } = useMoney();
   const { state, ipRestricted } = source.permissions;
   const permission = known(PERMISSIONS, state);
@@ -171,6 +205,7 @@ function Details({ source, read }: { readonly source: Source; readonly read: Acc
                     <span className="note">
                       <Ago at={asOf} />
                     </span>
+                    {error === null ? null : <> {causeOf(error.reason)}</>}
                     {error === null ? null : (
                       <span className="said" lang="en">
                         {error.message}

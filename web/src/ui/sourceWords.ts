@@ -3,7 +3,7 @@
 import { useTranslations } from "use-intl";
 import { MESSAGES } from "../i18n/messages";
 import type { PortfolioDocument, Source } from "../model/document";
-import { excuseOf } from "../model/sources";
+import { accountOf, excuseOf, lastReadOf } from "../model/sources";
 
 /** The states that the page has words for. */
 export const STATES = [
@@ -27,26 +27,48 @@ export function known<T extends string>(words: readonly T[], word: unknown): T |
 /** What is said of a source; an empty text where there is nothing to say. */
 export interface SourceWords {
   readonly state: string;
+  /** As a sentence: the cause, or where none is known the state. */
+  readonly said: string;
   readonly cause: string;
   readonly mend: string;
 }
 
+/** The sentence for what failed, in one word of the API; empty where there is none. */
+export function useCause(): (reason: unknown) => string {
+  const cause = useTranslations("cause");
+  return (reason) => {
+    const why = known(REASONS, reason);
+    return why === undefined ? "" : cause(why);
+  };
+}
+
+/** What is retried by itself; only where something was ever read are there values to keep. */
+const KEEPS: readonly unknown[] = ["timeout", "trouble", "unavailable"];
+
+type Known = Pick<PortfolioDocument, "accounts" | "bus">;
+
+/** What is known before there is a document. */
+export const NOTHING_KNOWN: Known = { accounts: [], bus: { state: "live", since: null, reason: null } };
+
 /** The words for each source of a document. While the bus is away, no collector is blamed for its silence. */
-export function useSourceWords(bus: PortfolioDocument["bus"]): (source: Source) => SourceWords {
+export function useSourceWords({ accounts, bus }: Known): (source: Source) => SourceWords {
   const t = useTranslations("sources");
   const cause = useTranslations("cause");
   const causeDo = useTranslations("causeDo");
   return (source) => {
     const state = known(STATES, source.state);
     const word = state === undefined ? source.state : t(`state_${state}`);
+    const unknown = { state: word, said: `${word}.`, cause: "" };
     const excuse = excuseOf(bus, source);
     if (excuse !== null) {
-      return { state: word, cause: "", mend: t(`do_${excuse}`) };
+      return { ...unknown, mend: t(`do_${excuse}`) };
     }
+    const isKept = lastReadOf(source, accountOf({ accounts }, source)) !== null;
+    const kept = (word: unknown, mend: string) => (isKept && KEEPS.includes(word) ? `${mend} ${t("kept")}` : mend);
     const why = source.state === "live" ? undefined : known(REASONS, source.error?.reason);
     if (why !== undefined) {
-      return { state: word, cause: cause(why), mend: causeDo(why) };
+      return { state: word, said: cause(why), cause: cause(why), mend: kept(why, causeDo(why)) };
     }
-    return { state: word, cause: "", mend: state === undefined || state === "live" ? "" : t(`do_${state}`) };
+    return { ...unknown, mend: state === undefined || state === "live" ? "" : kept(state, t(`do_${state}`)) };
   };
 }

@@ -2,11 +2,14 @@
 
 import { useEffect, useRef } from "react";
 
+/** Fields that take no letters: a key pressed in them is meant for the page. */
+const UNTYPED: readonly string[] = ["checkbox", "radio"];
+
 function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName))
-  );
+  if (target instanceof HTMLInputElement) {
+    return !UNTYPED.includes(target.type);
+  }
+  return target instanceof HTMLElement && (target.isContentEditable || ["SELECT", "TEXTAREA"].includes(target.tagName));
 }
 
 /** Call `act` when the key is pressed alone, outside of fields and dialogs. */

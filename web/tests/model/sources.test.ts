@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { PortfolioDocument, Source, SourceState } from "../../src/model/document";
-import { type Excuse, excuseOf, situationOf, toneOf } from "../../src/model/sources";
-import { account, balance, document, source, worth } from "../build";
+import { type Excuse, excuseOf, lastReadOf, situationOf, toneOf } from "../../src/model/sources";
+import { account, balance, document, NOON, source, wallet, worth } from "../build";
 import { enumOf } from "../openapi";
 
 const STATES = enumOf("SourceBody", "state") as SourceState[];
@@ -26,7 +26,7 @@ const AWAY = { state: "degraded", since: "2026-11-23T12:00:00Z", reason: "Kafka 
 
 describe("the tone of a source", () => {
   it("is good where it lives, bad where somebody must act, and calm where it waits or is not set up", () => {
-    const tones = STATES.map((state) => [state, toneOf(source("binance", { state }))]);
+    const tones = STATES.map((state) => [state, toneOf(source("binance", { state }), undefined)]);
     expect(Object.fromEntries(tones)).toEqual({
       live: "good",
       starting: "wait",
@@ -40,7 +40,32 @@ describe("the tone of a source", () => {
   });
 
   it.each(["asleep", "", "constructor", "__proto__", "toString"])("of an unknown state, %j, is bad", (state) => {
-    expect(toneOf(source("binance", { state: state as SourceState }))).toBe("bad");
+    expect(toneOf(source("binance", { state: state as SourceState }), undefined)).toBe("bad");
+  });
+});
+
+describe("the last read of a source", () => {
+  const LATER = "2026-11-23T12:00:11.5Z";
+
+  it("is the newest of its report and of what its wallets brought since", () => {
+    const wallets = [wallet("spot", { asOf: LATER }), wallet("funding", { asOf: "2026-11-23T12:00:02Z" })];
+    expect(lastReadOf(source("binance"), account("binance", [], { wallets }))).toBe(LATER);
+    expect(lastReadOf(source("binance", { lastSuccessAt: LATER }), account("binance", []))).toBe(LATER);
+    const [spot] = source("binance").wallets;
+    const reported = spot === undefined ? [] : [{ ...spot, lastSuccessAt: LATER }];
+    expect(lastReadOf(source("binance", { wallets: reported }), undefined)).toBe(LATER);
+  });
+
+  it("is by the moment and not by the letters, and passes over what is no moment", () => {
+    const wallets = [wallet("spot", { asOf: "2026-11-23T12:00:00.5Z" }), wallet("funding", { asOf: "soon" })];
+    expect(
+      lastReadOf(source("binance", { lastSuccessAt: "2026-11-23T12:00:00Z" }), account("b", [], { wallets })),
+    ).toBe("2026-11-23T12:00:00.5Z");
+  });
+
+  it("is none where nothing was ever read", () => {
+    expect(lastReadOf(unread("binance", "starting"), undefined)).toBeNull();
+    expect(lastReadOf(source("binance"), undefined)).toBe(NOON);
   });
 });
 

@@ -1,11 +1,30 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PortfolioDocument } from "../../src/model/document";
-import { ALL, accountsIn, chosenIn, isIn, type Tab, tabsOf } from "../../src/model/tabs";
+import { ALL, accountsIn, chosenIn, isIn, severalIn, type Tab, tabsOf } from "../../src/model/tabs";
 import { anyDocument } from "../arbitrary";
 import { account, balance, document, source, worth } from "../build";
 
 const idsOf = (of: PortfolioDocument | null): string[] => tabsOf(of).map(({ id }) => id);
+
+describe("the exchanges with several accounts", () => {
+  it("are those of which a name alone does not say which account is meant, read or not", () => {
+    expect(severalIn(null)).toEqual([]);
+    const accounts = [account("btcturk", []), account("binance", [])];
+    expect(severalIn(document(accounts))).toEqual([]);
+    const sources = [source("btcturk", { account: "savings" }), source("binance")];
+    expect(severalIn(document(accounts, { sources }))).toEqual(["btcturk"]);
+  });
+
+  it("are those that have a tab for each account", () => {
+    fc.assert(
+      fc.property(anyDocument, (of) => {
+        const split = tabsOf(of).flatMap(({ exchange, account: label }) => (label === null ? [] : [exchange]));
+        expect(severalIn(of)).toEqual([...new Set(split)].sort());
+      }),
+    );
+  });
+});
 
 describe("the tabs", () => {
   it("are everything alone before anything is known", () => {
