@@ -48,6 +48,9 @@ async def test_the_bar_is_one_line_with_a_choice_of_portfolios(two_portfolios: S
     page = await open_page(two_portfolios.url, language="tr", width=360, height=740)
     await expect(page.locator(".bar .select")).to_be_visible()
     await bar_is_one_line(page)
+    await page.set_viewport_size({"width": 320, "height": 740})
+    word = page.locator(".connection-word")
+    assert await word.evaluate("(word) => word.scrollWidth <= word.clientWidth"), "a usual word is told in full"
 
 
 async def test_the_bar_is_one_line_when_the_connection_is_lost(stage: Stage, open_page) -> None:

@@ -9,6 +9,7 @@ import { App } from "./ui/App";
 import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/marks.css";
+import "./styles/bar.css";
 import "./styles/total.css";
 import "./styles/tabs.css";
 import "./styles/sources.css";
