@@ -11,9 +11,8 @@ from playwright.async_api import Page, expect
 
 from tests.browser.chromium import Language
 from tests.browser.stage import Stage
-from tests.browser.states import Scene, demo
+from tests.browser.states import Scene, demo, settled_demo
 from tests.browser.texts import LANGUAGES, said
-from tests.flow.test_truth import priced
 
 MASK = "••••••"
 AMOUNTS = ("free", "locked", "total", "value")
@@ -22,10 +21,7 @@ OUTSIDE = {"x": 5, "y": 5}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def scene(shared_stage: Stage) -> Scene:
-    scene = await demo(shared_stage)
-    assert scene.system is not None
-    scene.document = await scene.system.settled(priced)
-    return scene
+    return await settled_demo(shared_stage)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

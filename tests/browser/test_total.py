@@ -9,19 +9,15 @@ from playwright.async_api import expect
 
 from tests.browser.chromium import Language
 from tests.browser.stage import Stage
-from tests.browser.states import Scene, demo
+from tests.browser.states import Scene, settled_demo
 from tests.browser.texts import LANGUAGES, number
-from tests.flow.test_truth import priced
 
 CENT, SATOSHI = Decimal("0.01"), Decimal("0.00000001")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def scene(shared_stage: Stage) -> Scene:
-    scene = await demo(shared_stage)
-    assert scene.system is not None
-    scene.document = await scene.system.settled(priced)
-    return scene
+    return await settled_demo(shared_stage)
 
 
 def expected(document: dict[str, Any], currency: str) -> Decimal:

@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 from simulator import Fault, Simulator
 from tests.browser.chromium import Language
 from tests.browser.stage import Stage
-from tests.browser.states import Scene, accounts, demo, hostile_names
+from tests.browser.states import Scene, accounts, demo, hostile_names, settled_demo
 from tests.browser.states.scene import usual
 from tests.browser.texts import LANGUAGES, amount, number, said
 from tests.flow.test_truth import priced
@@ -37,10 +37,7 @@ new PerformanceObserver((list) => {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def scene(shared_stage: Stage) -> Scene:
-    scene = await demo(shared_stage)
-    assert scene.system is not None
-    scene.document = await scene.system.settled(priced)
-    return scene
+    return await settled_demo(shared_stage)
 
 
 async def shown(page: Page) -> None:

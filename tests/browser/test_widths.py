@@ -9,9 +9,8 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.chromium import Language
 from tests.browser.stage import Stage
-from tests.browser.states import Scene, demo, many_assets, no_admin_token
+from tests.browser.states import Scene, many_assets, no_admin_token, settled_demo
 from tests.browser.texts import LANGUAGES, number, said
-from tests.flow.test_truth import priced
 
 REFUSED = frozenset({401})
 CARD_MAX = 115
@@ -58,10 +57,7 @@ OUT_OF_DIALOG = """
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def scene(shared_stage: Stage) -> Scene:
-    scene = await demo(shared_stage)
-    assert scene.system is not None
-    scene.document = await scene.system.settled(priced)
-    return scene
+    return await settled_demo(shared_stage)
 
 
 async def shown(page: Page) -> Locator:

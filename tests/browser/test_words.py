@@ -8,10 +8,9 @@ from playwright.async_api import expect
 
 from tests.browser.chromium import Language
 from tests.browser.stage import Stage
-from tests.browser.states import Scene, demo
+from tests.browser.states import Scene, demo, settled_demo
 from tests.browser.states.usual import accounts
 from tests.browser.texts import LANGUAGES, said
-from tests.flow.test_truth import priced
 
 DECIMALS = re.compile(r"[.,](\d+)$")
 SHOWN_DECIMALS_MAX = 8
@@ -24,10 +23,7 @@ POLLING_MS = 30_000
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def scene(shared_stage: Stage) -> Scene:
-    scene = await demo(shared_stage)
-    assert scene.system is not None
-    scene.document = await scene.system.settled(priced)
-    return scene
+    return await settled_demo(shared_stage)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -38,6 +38,7 @@ from tests.browser.states.usual import (
     one_key,
     other_portfolio,
     real,
+    settled_demo,
 )
 
 STATES: Final[Mapping[str, Callable[[Stage], Awaitable[Scene]]]] = {
@@ -114,6 +115,7 @@ __all__ = [
     "rate_limited",
     "read_token",
     "real",
+    "settled_demo",
     "silent",
     "stale",
     "suspicious",

@@ -5,12 +5,20 @@ import dataclasses
 from simulator import Fault, Simulator, demo_config, fake_account
 from tests.browser.stage import Stage, patient
 from tests.browser.states.scene import Scene, all_emptied, hanging, inject, kinds_of, states_of, usual
-from tests.flow.test_truth import WALLETS, complete, rows
+from tests.flow.test_truth import WALLETS, complete, priced, rows
 
 
 async def demo(stage: Stage) -> Scene:
     """The usual: everything read, everything but one coin priced, made-up money labelled as such."""
     return await usual(await stage.start())
+
+
+async def settled_demo(stage: Stage) -> Scene:
+    """The same once no quote moves a value any more, for those who compare numbers."""
+    scene = await demo(stage)
+    assert scene.system is not None
+    scene.document = await scene.system.settled(priced)
+    return scene
 
 
 async def real(stage: Stage) -> Scene:
